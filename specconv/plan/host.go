@@ -1,0 +1,196 @@
+package plan
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Cgroup creates the container's cgroup and, in the host lane, is where the
+// limits that follow it in the plan are applied.
+type Cgroup struct {
+	// Path is the cgroup, from the root of the hierarchies.
+	Path string
+	// Mode is "v1", "v2", "hybrid" or "none".
+	Mode string
+}
+
+// Lane is Host.
+func (Cgroup) Lane() Lane { return Host }
+
+// Name is "cgroup".
+func (Cgroup) Name() string { return "cgroup" }
+
+// Action describes the step.
+func (s Cgroup) Action() string { return "create cgroup " + s.Path }
+
+// Detail gives the version of the hierarchy.
+func (s Cgroup) Detail() string { return s.Mode }
+
+// Limit is one resource limit of the container's cgroup.
+type Limit struct {
+	// Resource is the limit's name in runtime-spec below linux.resources, with
+	// dots: "memory.limit".
+	Resource string
+	// Value is the limit as configured, in the unit of the specification.
+	Value string
+}
+
+// Lane is Host.
+func (Limit) Lane() Lane { return Host }
+
+// Name is "limit".
+func (Limit) Name() string { return "limit" }
+
+// Action describes the step.
+func (s Limit) Action() string { return "limit " + s.Resource + " to " + s.Value }
+
+// Detail is empty.
+func (Limit) Detail() string { return "" }
+
+// DeviceRule is one rule of the container's device access list. A later rule
+// outweighs an earlier one.
+type DeviceRule struct {
+	Allow bool
+	// Type is 'a', 'b' or 'c'.
+	Type byte
+	// Major and Minor are device numbers; -1 stands for all.
+	Major, Minor int64
+	// Access is made of the letters r, w and m.
+	Access string
+}
+
+// Lane is Host.
+func (DeviceRule) Lane() Lane { return Host }
+
+// Name is "device-rule".
+func (DeviceRule) Name() string { return "device-rule" }
+
+// Action describes the step.
+func (s DeviceRule) Action() string {
+	verb := "deny devices "
+	if s.Allow {
+		verb = "allow devices "
+	}
+	return verb + string(s.Type) + " " + wildcard(s.Major) + ":" + wildcard(s.Minor)
+}
+
+// Detail gives the kinds of access.
+func (s DeviceRule) Detail() string { return s.Access }
+
+func wildcard(n int64) string {
+	if n < 0 {
+		return "*"
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+// HookKind is one of the six lists of hooks of runtime-spec.
+type HookKind string
+
+// The kinds of hooks (runtime-spec config.md, "POSIX-platform Hooks").
+const (
+	Prestart        HookKind = "prestart"
+	CreateRuntime   HookKind = "createRuntime"
+	CreateContainer HookKind = "createContainer"
+	StartContainer  HookKind = "startContainer"
+	Poststart       HookKind = "poststart"
+	Poststop        HookKind = "poststop"
+)
+
+// Hook runs a program at a point of the container's life. The init runs
+// createContainer and startContainer hooks, the host the others.
+type Hook struct {
+	Kind  HookKind
+	Index int
+	// Path is absolute. Args begins with the name the program is to see as its
+	// own; empty means the path. Nil Env means the caller's environment.
+	Path string
+	Args []string
+	Env  []string
+	// Timeout of zero means none.
+	Timeout time.Duration
+}
+
+// Lane is Init for createContainer and startContainer hooks, otherwise Host.
+func (s Hook) Lane() Lane {
+	if s.Kind == CreateContainer || s.Kind == StartContainer {
+		return Init
+	}
+	return Host
+}
+
+// Name is "hook".
+func (Hook) Name() string { return "hook" }
+
+// Action describes the step in the words that callers of runc look for.
+func (s Hook) Action() string {
+	return "running " + string(s.Kind) + " hook #" + strconv.Itoa(s.Index) + ": " + s.Path
+}
+
+// Detail gives the arguments and the time limit.
+func (s Hook) Detail() string {
+	var parts []string
+	if len(s.Args) > 1 {
+		parts = append(parts, "args="+quoteAll(s.Args[1:]))
+	}
+	if s.Timeout > 0 {
+		parts = append(parts, "timeout="+s.Timeout.String())
+	}
+	return strings.Join(parts, " ")
+}
+
+// IDMapping is one line of a user or group id map.
+type IDMapping struct {
+	ContainerID, HostID, Size uint32
+}
+
+// IDMaps writes the id maps of a new user namespace.
+type IDMaps struct {
+	UID, GID []IDMapping
+	// Helpers says that newuidmap(1) and newgidmap(1) write them, since the
+	// runtime is not privileged.
+	Helpers bool
+}
+
+// Lane is Host.
+func (IDMaps) Lane() Lane { return Host }
+
+// Name is "id-maps".
+func (IDMaps) Name() string { return "id-maps" }
+
+// Action describes the step.
+func (IDMaps) Action() string { return "write id maps" }
+
+// Detail lists the ranges as container:host:size.
+func (s IDMaps) Detail() string {
+	return "uid=" + mappings(s.UID) + " gid=" + mappings(s.GID)
+}
+
+func mappings(list []IDMapping) string {
+	parts := make([]string, len(list))
+	for i, m := range list {
+		parts[i] = u32(m.ContainerID) + ":" + u32(m.HostID) + ":" + u32(m.Size)
+	}
+	return strings.Join(parts, ",")
+}
+
+func u32(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
+
+// Home looks up the user's home directory in the container's /etc/passwd and
+// puts HOME into the environment. Without an entry it is "/".
+type Home struct {
+	UID uint32
+}
+
+// Lane is Host: text from an image is not parsed inside the container.
+func (Home) Lane() Lane { return Host }
+
+// Name is "home".
+func (Home) Name() string { return "home" }
+
+// Action describes the step.
+func (s Home) Action() string { return "look up HOME of uid " + u32(s.UID) }
+
+// Detail is empty.
+func (Home) Detail() string { return "" }
