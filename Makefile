@@ -1,0 +1,131 @@
+# Everything the project does by itself is a target here; `make` alone lists them.
+# Every variable can be given on the command line: make build GOARCH=arm64 BIN=/tmp/out
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS   += --no-builtin-rules
+
+GO          ?= go
+BIN         ?= bin
+CACHE       ?= .cache
+PREFIX      ?= /usr/local
+DESTDIR     ?=
+VERSION     ?= $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null || echo 0.1.0-dev)
+COMMIT      ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+LDFLAGS     ?= -s -w -X main.version=$(VERSION:v%=%) -X main.commit=$(COMMIT)
+BUILDFLAGS  ?= -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
+TESTFLAGS   ?= -count=1 -timeout 15m
+FUZZTIME    ?= 5s
+KILL_STEPS  ?= 40
+SUDO        ?= $(if $(filter 0,$(shell id -u)),,sudo env "PATH=$(PATH)")
+
+GOLANGCI_VERSION ?= v2.15.0
+GOLANGCI    := $(CACHE)/tools/golangci-lint-$(GOLANGCI_VERSION)
+
+# Debian packages, installed only when the command they bring is missing.
+DEMO_NEEDS  := busybox:busybox-static
+TEST_NEEDS  := busybox:busybox-static clang:clang ld.lld:lld gcc:gcc pkg-config:pkg-config \
+               strace:strace jq:jq /usr/include/seccomp.h:libseccomp-dev
+CHECK_NEEDS := shellcheck:shellcheck
+INIT_NEEDS  := clang:clang ld.lld:lld
+
+INITSRC     := libcontainer/internal/initproc/csrc
+SHELLSCRIPTS = $(shell git ls-files -co --exclude-standard -- '*.sh' .ci/run .ci/need)
+UNIT_PKGS    = $(shell $(GO) list ./... | grep -v /tests/integration)
+SUMMARY     := $(CACHE)/testsum
+
+export CGO_ENABLED ?= 0
+
+##@ Use it
+
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} \
+	  /^##@ /            {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z][a-z-]*:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+build: ## Build the static binary bin/ocirun
+	@mkdir -p $(BIN)
+	$(GO) build $(BUILDFLAGS) -o $(BIN)/ocirun ./cmd/ocirun
+
+demo: ## Build, make a busybox bundle, run it and look around inside
+	@.ci/need $(DEMO_NEEDS)
+	@$(MAKE) --no-print-directory build
+	@$(SUDO) contrib/demo/demo.sh $(BIN)/ocirun
+
+install: build ## Install the binary under DESTDIR/PREFIX/sbin
+	install -D -m 0755 $(BIN)/ocirun $(DESTDIR)$(PREFIX)/sbin/ocirun
+
+##@ Test it
+
+test: test-needs $(SUMMARY) ## Install what tests need and run all tests as root
+	@{ $(SUDO) $(GO) test -json $(TESTFLAGS) $(UNIT_PKGS) || true; \
+	   $(call libseccomp_tests,-json) || true; \
+	   $(call integration,host,-json) || true; \
+	   $(call integration,v2,-json) || true; } 2>&1 | $(SUMMARY)
+
+test-unit: ## Run the tests of the packages (some of them want root)
+	$(GO) test $(TESTFLAGS) $(UNIT_PKGS)
+
+test-root: test-needs ## Run the scenarios on the binary, in the host's and in the pure v2 cgroup view
+	$(call integration,host,)
+	$(call integration,v2,)
+
+test-libseccomp: test-needs ## Compare the seccomp compiler with libseccomp (needs cgo)
+	$(call libseccomp_tests,)
+
+test-race: ## Run the package tests under the race detector (needs cgo)
+	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) $(UNIT_PKGS)
+
+test-needs:
+	@.ci/need $(TEST_NEEDS)
+
+# The scenarios also run against a peer: make test-root RUNTIME=/usr/sbin/runc
+integration = $(SUDO) env RUNTIME=$(RUNTIME) OCIRUN_TEST_CGROUP=$(1) OCIRUN_TEST_KILL_STEPS=$(KILL_STEPS) \
+              $(GO) test $(2) $(TESTFLAGS) ./tests/integration/...
+libseccomp_tests = $(SUDO) env CGO_ENABLED=1 $(GO) test $(1) $(TESTFLAGS) -tags libseccomp ./seccomp/...
+
+$(SUMMARY): internal/testsum/main.go go.mod
+	@mkdir -p $(@D)
+	@$(GO) build -o $@ ./internal/testsum
+
+fuzz: ## Run every fuzz target for FUZZTIME
+	@for pkg in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "== $$pkg $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg; \
+	  done; done
+
+bench: build ## Compare start times with other runtimes
+	$(SUDO) $(GO) run ./tests/bench -ocirun $(abspath $(BIN)/ocirun) $(BENCHFLAGS)
+
+##@ Keep it tidy
+
+check: $(GOLANGCI) ## Formatting, vet, linters, shellcheck, structural tests
+	@.ci/need $(CHECK_NEEDS)
+	@bad=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
+	  if [ -n "$$bad" ]; then echo "not gofmt-clean:"; echo "$$bad"; exit 1; fi
+	$(GO) vet ./...
+	$(GOLANGCI) run ./...
+	shellcheck $(SHELLSCRIPTS)
+	$(GO) test -count=1 ./internal/lint
+
+$(GOLANGCI):
+	@echo "building golangci-lint $(GOLANGCI_VERSION) (once, a few minutes)"
+	@mkdir -p $(@D)
+	@GOBIN=$(abspath $(@D)) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@mv $(@D)/golangci-lint $@
+
+init: ## Rebuild the committed container init (clang and lld)
+	@.ci/need $(INIT_NEEDS)
+	$(INITSRC)/build.sh
+
+verify-init: ## Rebuild the container init and compare it with the committed bytes
+	@.ci/need $(INIT_NEEDS)
+	$(INITSRC)/build.sh --verify
+
+clean: ## Remove what the targets above made
+	rm -rf $(BIN) $(CACHE)
+
+.PHONY: help build demo install test test-unit test-root test-libseccomp test-race test-needs \
+        fuzz bench check init verify-init clean
