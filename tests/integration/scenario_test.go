@@ -1,0 +1,153 @@
+package integration
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// scenario is one test on one machine state: what it makes is gone when it ends,
+// or it fails.
+type scenario struct {
+	t      *testing.T
+	dir    string // scratch, removed by the test
+	root   string // --root of every command
+	before snapshot
+	ids    []string
+	nextID int
+	// peerReason is why the runtime under test, a peer, may fail this scenario.
+	peerReason string
+}
+
+// begin takes the picture of the machine that the scenario must leave.
+func begin(t *testing.T) *scenario {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("containers are made for real: needs root")
+	}
+	s := &scenario{t: t, dir: t.TempDir()}
+	s.root = filepath.Join(s.dir, "state")
+	s.before = s.look()
+	t.Cleanup(s.end)
+	return s
+}
+
+// differs says that a peer does something else here, and why ocirun does not
+// follow. On that peer a failed check ends the scenario as skipped, with the reason.
+func (s *scenario) differs(peer, reason string) {
+	if suite.kind == peer {
+		s.peerReason = reason
+	}
+}
+
+// needsView skips what makes sense in one cgroup view only.
+func (s *scenario) needsView(view, why string) {
+	s.t.Helper()
+	if suite.view != view {
+		s.t.Skipf("needs the %s view: %s", view, why)
+	}
+}
+
+// id returns a container id that no other scenario uses. The oracle knows it.
+func (s *scenario) id() string {
+	s.nextID++
+	id := fmt.Sprintf("it-%d-%s-%d", os.Getpid(), shortName(s.t.Name()), s.nextID)
+	s.ids = append(s.ids, id)
+	return id
+}
+
+func shortName(test string) string {
+	name := strings.TrimPrefix(test, "Test")
+	name = strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '.'
+	}, name)
+	return name[:min(len(name), 40)]
+}
+
+func (s *scenario) errorf(format string, args ...any) {
+	s.t.Helper()
+	if s.peerReason != "" {
+		s.t.Skipf("differs as expected from ocirun: %s (%s)", s.peerReason, fmt.Sprintf(format, args...))
+	}
+	s.t.Errorf(format, args...)
+}
+
+func (s *scenario) fatalf(format string, args ...any) {
+	s.t.Helper()
+	s.errorf(format, args...)
+	s.t.FailNow()
+}
+
+// must ends the scenario if the harness itself met an error.
+func (s *scenario) must(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatalf("harness: %v", err)
+	}
+}
+
+// equal compares one fact.
+func equal[T comparable](s *scenario, what string, got, want T) {
+	s.t.Helper()
+	if got != want {
+		s.errorf("%s: got %#v, want %#v", what, got, want)
+	}
+}
+
+// contains looks for a part of a text.
+func (s *scenario) contains(what, text, part string) {
+	s.t.Helper()
+	if !strings.Contains(text, part) {
+		s.errorf("%s: no %q in:\n%s", what, part, text)
+	}
+}
+
+// lacks is the opposite of contains.
+func (s *scenario) lacks(what, text, part string) {
+	s.t.Helper()
+	if strings.Contains(text, part) {
+		s.errorf("%s: unexpected %q in:\n%s", what, part, text)
+	}
+}
+
+// eventually waits until a condition holds, for at most five seconds.
+func (s *scenario) eventually(what string, condition func() bool) {
+	s.t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); {
+		if condition() {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	s.fatalf("never happened: %s", what)
+}
+
+// write puts a file into the scenario's scratch directory.
+func (s *scenario) write(name, content string) string {
+	s.t.Helper()
+	path := filepath.Join(s.dir, name)
+	s.must(os.MkdirAll(filepath.Dir(path), 0o755))
+	s.must(os.WriteFile(path, []byte(content), 0o644))
+	return path
+}
+
+// read returns a file of the machine, without the spaces around it.
+func (s *scenario) read(path string) string {
+	s.t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		s.fatalf("%v", err)
+	}
+	return strings.TrimSpace(string(data))
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
