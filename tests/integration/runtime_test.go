@@ -270,7 +270,7 @@ func (r result) waitFor(text string) string {
 	return string(out)
 }
 
-// signalled reports whether a process ended, waiting for at most two seconds.
+// gone reports whether a process ended, waiting for at most two seconds.
 func gone(pid int) bool {
 	for range 200 {
 		if syscall.Kill(pid, 0) == syscall.ESRCH || processState(pid) == "Z" {
