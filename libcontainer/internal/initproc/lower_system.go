@@ -1,0 +1,93 @@
+package initproc
+
+import (
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ocirun/ocirun/specconv/plan"
+)
+
+func (lo *lowerer) lowerSystem(step plan.Step) error {
+	switch s := step.(type) {
+	case plan.Join:
+		fd := imm(lo.layout.firstNamespace() + lo.joins)
+		lo.joins++
+		lo.sys(unix.SYS_SETNS, fd, imm(uint64(s.Namespace)))
+		lo.sys(unix.SYS_CLOSE, fd)
+	case plan.Unshare:
+		lo.sys(unix.SYS_UNSHARE, imm(uint64(s.Namespaces)))
+	case plan.Fork:
+		lo.add(OpClone, 0, imm(uint64(s.Namespaces)))
+	case plan.Keyring:
+		lo.keyring(s)
+	case plan.Loopback:
+		lo.loopback()
+	case plan.Hostname:
+		nr := uintptr(unix.SYS_SETHOSTNAME)
+		if s.Domain {
+			nr = unix.SYS_SETDOMAINNAME
+		}
+		lo.sys(nr, lo.str(s.Value), imm(len(s.Value)))
+	case plan.Sysctl:
+		lo.openProc()
+		lo.writeProc(slot(slotProc), "sys/"+s.Key, s.Value)
+	case plan.OOMScoreAdj:
+		lo.oomScoreAdj(s)
+	default:
+		return unsupported(step)
+	}
+	return nil
+}
+
+// keyring joins a session keyring of the container's own and lets its user
+// search it, as runc does. KEY_SPEC_SESSION_KEYRING is -3.
+func (lo *lowerer) keyring(s plan.Keyring) {
+	const permissions = 0x3f1b0000 // possessor: all; user: view, read, search, link
+	lo.sys(unix.SYS_KEYCTL, imm(unix.KEYCTL_JOIN_SESSION_KEYRING), lo.str(s.KeyringName)).to(slotTmp).tolerate(unix.ENOSYS)
+	lo.sys(unix.SYS_KEYCTL, imm(unix.KEYCTL_SETPERM), imm(unix.KEY_SPEC_SESSION_KEYRING), imm(permissions)).ifOK(slotTmp)
+}
+
+// loopback sets the flags of "lo" (netdevice(7)).
+func (lo *lowerer) loopback() {
+	ifreq := make([]byte, 40)
+	copy(ifreq, "lo")
+	ifreq[16] = unix.IFF_UP | unix.IFF_RUNNING
+	lo.sys(unix.SYS_SOCKET, imm(unix.AF_INET), imm(unix.SOCK_DGRAM|unix.SOCK_CLOEXEC), imm(0)).to(slotTmp)
+	lo.sys(unix.SYS_IOCTL, slot(slotTmp), imm(unix.SIOCSIFFLAGS), lo.bytes(ifreq))
+	lo.close(slotTmp)
+}
+
+// openProc makes slotProc a procfs that nobody has mounted anything over. That
+// of the container serves where there is one; see keepsProc.
+func (lo *lowerer) openProc() {
+	if lo.haveProc {
+		return
+	}
+	lo.haveProc = true
+	lo.sys(unix.SYS_FSOPEN, lo.str("proc"), imm(unix.FSOPEN_CLOEXEC)).to(slotContext)
+	lo.fsconfig(unix.FSCONFIG_CMD_CREATE, imm(0), imm(0)).log()
+	lo.sys(unix.SYS_FSMOUNT, slot(slotContext), imm(unix.FSMOUNT_CLOEXEC), imm(0)).to(slotProc)
+	lo.close(slotContext)
+}
+
+// writeProc writes to a file of procfs in one piece. A mount over it or a link
+// in its path is an error: labels and parameters were diverted by such
+// (CVE-2019-16884, CVE-2025-52881).
+func (lo *lowerer) writeProc(dir arg, name, value string) {
+	resolve := uint64(unix.RESOLVE_BENEATH | unix.RESOLVE_NO_XDEV | unix.RESOLVE_NO_SYMLINKS)
+	lo.sys(unix.SYS_OPENAT2, dir, lo.str(name), lo.how(unix.O_WRONLY, resolve), imm(24)).to(slotTmp)
+	lo.add(OpVerify, 0, slot(slotTmp), imm(unix.S_IFREG), imm(0), imm(procMagic), imm(int(unix.EXDEV)))
+	lo.sys(unix.SYS_WRITE, slot(slotTmp), lo.str(value), imm(len(value)))
+	lo.close(slotTmp)
+}
+
+// oomScoreAdj comes before the container's procfs is there; the host's is still
+// the root's, where "self" is the only link.
+func (lo *lowerer) oomScoreAdj(s plan.OOMScoreAdj) {
+	value := strconv.Itoa(s.Value)
+	lo.sys(unix.SYS_OPENAT2, imm(unix.AT_FDCWD), lo.str("/proc/self/oom_score_adj"), lo.how(unix.O_WRONLY, unix.RESOLVE_NO_MAGICLINKS), imm(24)).to(slotTmp)
+	lo.add(OpVerify, 0, slot(slotTmp), imm(unix.S_IFREG), imm(0), imm(procMagic), imm(int(unix.EXDEV)))
+	lo.sys(unix.SYS_WRITE, slot(slotTmp), lo.str(value), imm(len(value)))
+	lo.close(slotTmp)
+}

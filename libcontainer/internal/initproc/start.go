@@ -1,0 +1,203 @@
+package initproc
+
+import (
+	"errors"
+	"os"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Spawn says what the init is started with. Descriptors stay the caller's.
+type Spawn struct {
+	Layout  *Layout
+	Program *Program
+	// StateDir is the directory for a temporary file, should one be needed.
+	StateDir int
+	// Page is the progress page (CreateProgress).
+	Page int
+	// Stdio and Preserved become the descriptors 0-2 and 3 and up.
+	Stdio     [3]int
+	Preserved []int
+	// Gate is the listening socket, if the layout has one.
+	Gate int
+	// Namespaces are the namespaces to join, in the order of the plan.
+	Namespaces []int
+	// CloneFlags are the CLONE_NEW* bits for the first process.
+	CloneFlags uint64
+	// Cgroup is the directory of the cgroup v2 that the process is born in, or
+	// -1.
+	Cgroup int
+}
+
+// Init is a running init.
+type Init struct {
+	// Pid is the process id on the host.
+	Pid int
+	// Pidfd refers to the process (pidfd_open(2)).
+	Pidfd   int
+	control int
+}
+
+// Start starts the init. The calling thread must not end before the init is let
+// go, or the init ends with it (PR_SET_PDEATHSIG).
+func Start(s *Spawn) (*Init, error) {
+	image, err := imageMemfd(s.Program.Image())
+	if err != nil {
+		return nil, &os.PathError{Op: "memfd", Path: "plan", Err: err}
+	}
+	defer unix.Close(image)
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("socketpair", err)
+	}
+	defer unix.Close(pair[1])
+	files := s.files(image, pair[1])
+	exe, err := s.openLifted(2*len(files) + 8)
+	if err != nil {
+		unix.Close(pair[0])
+		return nil, err
+	}
+	defer unix.Close(exe)
+	in := &Init{control: pair[0], Pidfd: -1}
+	attr := syscall.ProcAttr{Files: files, Sys: &syscall.SysProcAttr{
+		Cloneflags: uintptr(s.CloneFlags), PidFD: &in.Pidfd,
+		UseCgroupFD: s.Cgroup >= 0, CgroupFD: s.Cgroup,
+	}}
+	argv := []string{"ocirun-init", strconv.Itoa(s.Layout.fd(fdImage))}
+	in.Pid, err = syscall.ForkExec(selfFD(exe), argv, &attr)
+	if err != nil {
+		unix.Close(pair[0])
+		return nil, explainSpawn(err)
+	}
+	return in, nil
+}
+
+// files lists the init's descriptors by their numbers there; see the fd
+// constants of the layout.
+func (s *Spawn) files(image, control int) []uintptr {
+	files := make([]uintptr, 0, s.Layout.firstFree())
+	for _, fd := range s.Stdio {
+		files = append(files, uintptr(fd))
+	}
+	for _, fd := range s.Preserved {
+		files = append(files, uintptr(fd))
+	}
+	files = append(files, uintptr(image), uintptr(s.Page), uintptr(control))
+	if s.Layout.Gate {
+		files = append(files, uintptr(s.Gate))
+	}
+	for _, fd := range s.Namespaces {
+		files = append(files, uintptr(fd))
+	}
+	return files
+}
+
+// openLifted opens the init above all numbers that ForkExec shuffles the files
+// through in the child, where it would be overwritten (golang/go#61751).
+func (s *Spawn) openLifted(least int) (int, error) {
+	fd, err := openInit(s.StateDir)
+	if err != nil || fd >= least {
+		return fd, err
+	}
+	lifted, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, least)
+	unix.Close(fd)
+	return lifted, os.NewSyscallError("fcntl", err)
+}
+
+func imageMemfd(image []byte) (int, error) {
+	flags := unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
+	fd, err := unix.MemfdCreate("ocirun-plan", flags|unix.MFD_NOEXEC_SEAL)
+	if err == unix.EINVAL { // before Linux 6.3
+		fd, err = unix.MemfdCreate("ocirun-plan", flags)
+	}
+	if err != nil {
+		return -1, err
+	}
+	if err := fillAndSeal(fd, image); err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// explainSpawn says what the usual errors of clone(2) mean here.
+func explainSpawn(err error) error {
+	switch {
+	case errors.Is(err, unix.EAGAIN):
+		return &spawnError{err, "the pids limit of the cgroup, RLIMIT_NPROC or kernel.pid_max is reached"}
+	case errors.Is(err, unix.ENOSPC):
+		return &spawnError{err, "a limit in /proc/sys/user on namespaces is reached"}
+	case errors.Is(err, unix.EBUSY):
+		return &spawnError{err, "the cgroup has controllers enabled for its children and takes no processes"}
+	}
+	return &spawnError{err, ""}
+}
+
+type spawnError struct {
+	err  error
+	hint string
+}
+
+func (e *spawnError) Error() string {
+	text := "start init: " + e.err.Error()
+	if e.hint != "" {
+		text += "; " + e.hint
+	}
+	return text
+}
+
+func (e *spawnError) Unwrap() error { return e.err }
+
+// Answer lets an init go on that waits at a rendezvous.
+func (in *Init) Answer() error {
+	_, err := unix.SendmsgN(in.control, []byte{0}, nil, nil, unix.MSG_NOSIGNAL)
+	return os.NewSyscallError("sendmsg", err)
+}
+
+// Receive waits for the init's next message: a tag, and a descriptor with some.
+// At the end of the connection the tag is 0: the program was executed, or the
+// init has ended; the progress page tells which.
+func (in *Init) Receive() (tag byte, fd int, err error) {
+	buf := make([]byte, 1)
+	oob := make([]byte, 64)
+	for {
+		n, oobn, _, _, err := unix.Recvmsg(in.control, buf, oob, unix.MSG_CMSG_CLOEXEC)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err != nil:
+			return 0, -1, os.NewSyscallError("recvmsg", err)
+		case n == 0:
+			return 0, -1, nil
+		}
+		return buf[0], receivedFD(oob[:oobn]), nil
+	}
+}
+
+func receivedFD(oob []byte) int {
+	messages, err := unix.ParseSocketControlMessage(oob)
+	if err != nil || len(messages) == 0 {
+		return -1
+	}
+	fds, err := unix.ParseUnixRights(&messages[0])
+	if err != nil || len(fds) == 0 {
+		return -1
+	}
+	for _, extra := range fds[1:] {
+		unix.Close(extra)
+	}
+	return fds[0]
+}
+
+// Control is the descriptor that becomes readable with the init's next message.
+func (in *Init) Control() int { return in.control }
+
+// Close gives up the connection. An init that has not been let go ends.
+func (in *Init) Close() {
+	if in.control >= 0 {
+		unix.Close(in.control)
+		in.control = -1
+	}
+}
