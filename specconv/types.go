@@ -14,11 +14,13 @@ type Bundle struct {
 	// Dir is the absolute path of the bundle; relative paths of the
 	// configuration start here.
 	Dir string
-	// Raw is the text of config.json. Strings of Spec may share its memory, so
-	// it must not be changed.
+	// Raw is the text of config.json.
 	Raw []byte
 	// Spec is the decoded text.
 	Spec *specs.Spec
+
+	// end is the offset in Raw behind the JSON value, or 0.
+	end int
 }
 
 // Problem is one thing that is wrong with a configuration.
