@@ -1,0 +1,178 @@
+package specconv
+
+import (
+	"errors"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/ocirun/ocirun/specconv/plan"
+)
+
+// compiler is one compilation: what it reads, and the plan as far as it is
+// made. Sections add rows in the order in which Compile calls them; the first
+// error stays.
+type compiler struct {
+	dir     string
+	spec    *specs.Spec
+	process *specs.Process
+	linux   *specs.Linux
+	o       *Options
+	ns      namespaces
+	env     []string
+
+	plan     *plan.Plan
+	warnings []string
+	err      error
+}
+
+// The causes of what the runtime does on its own. They are constants, since
+// plan.Default would put them together for each row.
+const (
+	causeCapabilities plan.Cause = "default:capabilities"
+	causeCgroup       plan.Cause = "default:cgroup"
+	causeCreate       plan.Cause = "default:create"
+	causeDeviceRules  plan.Cause = "default:device-rules"
+	causeDevices      plan.Cause = "default:devices"
+	causeHome         plan.Cause = "default:home"
+	causeKeyring      plan.Cause = "default:keyring"
+	causeLinks        plan.Cause = "default:links"
+	causeNamespaces   plan.Cause = "default:namespaces"
+	causePropagation  plan.Cause = "default:propagation"
+	causeUmask        plan.Cause = "default:umask"
+)
+
+// Compile makes the plan of a container. It is a pure function: it looks at
+// nothing but its arguments, and the same arguments give the same plan, which
+// shares strings with the bundle. The bundle must have passed Validate; what
+// slips through gives a [Problem], never a panic. The warnings are about what
+// the configuration asks for and will not get.
+//
+// The order of the rows is decided here and nowhere else:
+//
+//  1. The host makes the cgroup with its limits and device rules first, so that
+//     no process of the container is ever outside of them.
+//  2. oom_score_adj is written before the process enters anything, as long as it
+//     has the rights of the host's root and may write its own /proc files.
+//  3. Namespaces, in an order of their own (see [compiler.namespaceRows]).
+//  4. Mounts in the order of the configuration, then devices and links, which
+//     belong in the /dev that a mount has made.
+//  5. Host hooks and createContainer hooks see all mounts and the host's tree, so
+//     they come before pivot-root and before paths are masked.
+//  6. The terminal belongs to the container's devpts, so it comes after mounts;
+//     it is bound on /dev/console, so it comes before /dev turns read-only.
+//  7. The working directory is made while the root can be written.
+//  8. Sysctls come after the hooks, which may bring the network devices that they
+//     are about, and before protected and masked paths: a user namespace may
+//     mount a new procfs only while the one it has hides nothing
+//     (mount_namespaces(7), "mount_too_revealing").
+//  9. What is made read-only late, then protected, then masked paths: a path that
+//     is in both lists ends up masked. All before pivot-root, since the null
+//     device that masks a file is the host's, which the image cannot forge;
+//     paths are resolved below the container's root by descriptor, so they mean
+//     the same as after it.
+//  10. Pivot-root, and only then the root's own attributes: a shared mount is
+//     refused as the place of the old root (pivot_root(2)).
+//  11. Names of the container; then what only the process is about.
+//  12. Without no_new_privs a filter can be loaded only with CAP_SYS_ADMIN, that
+//     is before capabilities are given up; with it, it is loaded last, so that it
+//     need not allow what the set-up itself calls.
+//  13. The bounding set is limited while CAP_SETPCAP is there. Then the working
+//     directory, as root, since the user may lack the right to pass through
+//     directories above it; once more as the user if root was refused, as on a
+//     network file system that trusts no root. Then ids, which keep capabilities
+//     if the next row needs them, then capabilities.
+//  14. The program is looked up with the rights that it will run with, before the
+//     container counts as created, so that a wrong name fails the creation.
+//  15. The gate, then startContainer hooks, then the program.
+func Compile(b *Bundle, o Options) (*plan.Plan, []string, error) {
+	c := newCompiler(b, &o)
+	if c.err != nil {
+		return nil, nil, c.err
+	}
+	c.cgroupRows()
+	c.homeRow()
+	c.namespaceRows()
+	c.rootfsRows()
+	c.hostnameRows()
+	c.processRows()
+	c.startRows()
+	c.stopRows()
+	if c.err != nil {
+		return nil, nil, c.err
+	}
+	return c.plan, c.warnings, nil
+}
+
+func newCompiler(b *Bundle, o *Options) *compiler {
+	c := &compiler{dir: b.Dir, spec: b.Spec, o: o, plan: &plan.Plan{}}
+	switch {
+	case c.spec == nil:
+		c.fail("", errors.New("config cannot be null"))
+		return c
+	case c.spec.Process == nil:
+		c.fail("/process", errors.New("process property must not be empty"))
+		return c
+	case c.spec.Root == nil:
+		c.fail("/root", errors.New("root must be specified"))
+		return c
+	}
+	c.process = c.spec.Process
+	if c.linux = c.spec.Linux; c.linux == nil {
+		c.linux = &specs.Linux{}
+	}
+	// Most configurations need no second array.
+	rows := 64 + len(c.spec.Mounts) + len(c.linux.MaskedPaths) + len(c.linux.ReadonlyPaths) +
+		len(c.linux.Devices) + len(c.linux.Sysctl) + len(c.process.Rlimits)
+	if c.linux.Resources != nil {
+		rows += len(c.linux.Resources.Devices)
+	}
+	c.plan.Entries = make([]plan.Entry, 0, rows)
+	c.env = c.environment()
+	return c
+}
+
+func (c *compiler) add(phase plan.Phase, cause plan.Cause, step plan.Step) {
+	c.plan.Entries = append(c.plan.Entries, plan.Entry{Phase: phase, Cause: cause, Step: step})
+}
+
+func (c *compiler) fail(where plan.Cause, err error) {
+	if c.err == nil {
+		c.err = Problem{Pointer: where, Err: err}
+	}
+}
+
+func (c *compiler) warn(text string) { c.warnings = append(c.warnings, text) }
+
+// element points at an element of a list.
+func element(list string, index int) plan.Cause {
+	return plan.Cause(list + "/" + strconv.Itoa(index))
+}
+
+// member points at a member of an object whose keys are free; RFC 6901 section
+// 3 says how "~" and "/" are written in a pointer.
+func member(object, key string) plan.Cause {
+	if strings.ContainsAny(key, "~/") {
+		key = strings.ReplaceAll(strings.ReplaceAll(key, "~", "~0"), "/", "~1")
+	}
+	return plan.Cause(object + "/" + key)
+}
+
+// inContainer makes a path of the container absolute and clean. A relative one
+// starts at the root (runtime-spec config.md, "Mounts", on destination).
+func inContainer(name string) string {
+	if name != "" && name[0] == '/' {
+		return path.Clean(name)
+	}
+	return path.Clean("/" + name)
+}
+
+// onHost makes a path of the host absolute; a relative one starts at the bundle.
+func (c *compiler) onHost(name string) string {
+	if name != "" && name[0] == '/' {
+		return path.Clean(name)
+	}
+	return path.Join(c.dir, name)
+}
