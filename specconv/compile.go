@@ -42,6 +42,7 @@ const (
 	causeNamespaces   plan.Cause = "default:namespaces"
 	causePropagation  plan.Cause = "default:propagation"
 	causeUmask        plan.Cause = "default:umask"
+	causeUser         plan.Cause = "default:user"
 )
 
 // Compile makes the plan of a container. It is a pure function: it looks at

@@ -41,7 +41,12 @@ func (c *compiler) userRows(caps capabilitySets) {
 	user := &c.process.User
 	cwd := plan.Chdir{Path: c.process.Cwd, Tolerant: user.UID != 0}
 	c.add(plan.Process, "/process/cwd", cwd)
-	c.add(plan.Process, "/process/user", plan.SetIDs{
+	cause := plan.Cause("/process/user")
+	if user.UID == 0 && user.GID == 0 && len(user.AdditionalGids) == 0 {
+		// The user may be left out.
+		cause = causeUser
+	}
+	c.add(plan.Process, cause, plan.SetIDs{
 		UID: user.UID, GID: user.GID, Groups: user.AdditionalGids,
 		NoGroups: c.setgroupsDenied(),
 		// Leaving uid 0 takes all capabilities away (capabilities(7), "Effect of
