@@ -1,0 +1,198 @@
+package specconv
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/ocirun/ocirun/specconv/plan"
+)
+
+// compileCase changes the default configuration and says what has to come of it.
+type compileCase struct {
+	name   string
+	change func(s *specs.Spec, o *Options)
+	// want are rows in their order, absent are rows that must not be there: a
+	// cause, an action and a detail with single blanks between them, or a part of
+	// that.
+	want, absent []string
+	warning      string
+	err          string
+}
+
+func (test compileCase) run(t *testing.T) {
+	t.Helper()
+	b := loadConfig(t, "spec-default")
+	o := testOptions(b)
+	test.change(b.Spec, &o)
+	p, warnings, err := Compile(b, o)
+	if test.err != "" {
+		if err == nil || !strings.Contains(err.Error(), test.err) {
+			t.Fatalf("error %v, want %q", err, test.err)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := make([]string, len(p.Entries))
+	for i, e := range p.Entries {
+		rows[i] = strings.TrimSpace(string(e.Cause) + " " + e.Step.Action() + " " + e.Step.Detail())
+	}
+	rest := rows
+	for _, want := range test.want {
+		at := slices.IndexFunc(rest, func(row string) bool { return strings.Contains(row, want) })
+		if at < 0 {
+			t.Fatalf("no row %q in its place among\n%s", want, strings.Join(rows, "\n"))
+		}
+		rest = rest[at+1:]
+	}
+	for _, absent := range test.absent {
+		if slices.ContainsFunc(rows, func(row string) bool { return strings.Contains(row, absent) }) {
+			t.Errorf("there is a row %q among\n%s", absent, strings.Join(rows, "\n"))
+		}
+	}
+	if got := strings.Join(warnings, "; "); !strings.Contains(got, test.warning) || test.warning == "" && got != "" {
+		t.Errorf("warnings %q, want %q", got, test.warning)
+	}
+}
+
+func runCases(t *testing.T, tests []compileCase) {
+	t.Helper()
+	for _, test := range tests {
+		t.Run(test.name, test.run)
+	}
+}
+
+func namespaceList(list ...string) []specs.LinuxNamespace {
+	var out []specs.LinuxNamespace
+	for _, entry := range list {
+		name, path, _ := strings.Cut(entry, "=")
+		out = append(out, specs.LinuxNamespace{Type: specs.LinuxNamespaceType(name), Path: path})
+	}
+	return out
+}
+
+func TestCompileRefuses(t *testing.T) {
+	runCases(t, []compileCase{
+		{name: "no process", change: func(s *specs.Spec, _ *Options) { s.Process = nil },
+			err: "/process: process property must not be empty"},
+		{name: "no root", change: func(s *specs.Spec, _ *Options) { s.Root = nil }, err: "/root: root must be specified"},
+		{name: "no args", change: func(s *specs.Spec, _ *Options) { s.Process.Args = nil },
+			err: "/process/args: args must not be empty"},
+		{name: "no linux", change: func(s *specs.Spec, _ *Options) { s.Linux = nil }, err: "mount namespace"},
+		{name: "no mount namespace",
+			change: func(s *specs.Spec, _ *Options) { s.Linux.Namespaces = namespaceList("pid") },
+			err:    "/linux/namespaces: without a mount namespace"},
+		{name: "unknown namespace",
+			change: func(s *specs.Spec, _ *Options) { s.Linux.Namespaces = namespaceList("mount", "bogus") },
+			err:    `/linux/namespaces/1: namespace "bogus" does not exist`},
+		{name: "namespace twice",
+			change: func(s *specs.Spec, _ *Options) { s.Linux.Namespaces = namespaceList("mount", "pid", "pid=/x") },
+			err:    `/linux/namespaces/2: malformed spec file: duplicated ns "pid"`},
+		{name: "propagation", change: func(s *specs.Spec, _ *Options) { s.Linux.RootfsPropagation = "bogus" },
+			err: "/linux/rootfsPropagation: rootfsPropagation=bogus is not supported"},
+		{name: "no propagation", change: func(s *specs.Spec, _ *Options) { s.Linux.RootfsPropagation = "ro" },
+			err: "rootfsPropagation=ro is not supported"},
+		{name: "rlimit", change: func(s *specs.Spec, _ *Options) { s.Process.Rlimits[0].Type = "RLIMIT_BOGUS" },
+			err: "/process/rlimits/0: wrong rlimit value: RLIMIT_BOGUS"},
+		{name: "device type", change: func(s *specs.Spec, _ *Options) {
+			s.Linux.Devices = []specs.LinuxDevice{{Path: "/dev/z", Type: "z"}}
+		}, err: `/linux/devices/0: invalid device type "z"`},
+		{name: "device number", change: func(s *specs.Spec, _ *Options) {
+			s.Linux.Devices = []specs.LinuxDevice{{Path: "/dev/z", Type: "c", Major: 1 << 32}}
+		}, err: "/linux/devices/0: invalid device number 4294967296:0"},
+		{name: "device rule", change: func(s *specs.Spec, _ *Options) { s.Linux.Resources.Devices[0].Type = "z" },
+			err: `/linux/resources/devices/0: invalid cgroup device type "z"`},
+		{name: "remount with data", change: func(s *specs.Spec, _ *Options) {
+			s.Mounts[3].Options = []string{"remount", "size=1m"}
+		}, err: "/mounts/3: remount of /dev/shm can change only attributes of the mount, not size=1m"},
+		{name: "cgroup mount without cgroups", change: func(_ *specs.Spec, o *Options) { o.Host.CgroupMode = cgroupNone },
+			err: "/mounts/6: no cgroup hierarchy is mounted on this host"},
+		{name: "limits without cgroups", change: func(s *specs.Spec, o *Options) {
+			o.Host.CgroupMode = cgroupNone
+			limit := int64(10)
+			s.Linux.Resources.Pids = &specs.LinuxPids{Limit: &limit}
+		}, err: "/linux/resources/pids/limit: cannot set pids.limit limit: container could not join or create cgroup"},
+	})
+}
+
+func TestCompileErrorsHavePointers(t *testing.T) {
+	_, _, err := Compile(&Bundle{Dir: "/b"}, Options{})
+	if err == nil || err.Error() != "config cannot be null" {
+		t.Errorf("no configuration gives %v", err)
+	}
+	_, _, err = Compile(&Bundle{Dir: "/b", Spec: &specs.Spec{}}, Options{})
+	if problem := (Problem{}); !errors.As(err, &problem) || problem.Pointer != "/process" {
+		t.Errorf("an empty configuration gives %v", err)
+	}
+}
+
+func TestCompileNamespaces(t *testing.T) {
+	runCases(t, []compileCase{
+		{name: "joined network keeps its loopback", change: func(s *specs.Spec, _ *Options) {
+			s.Linux.Namespaces = namespaceList("network=/n", "mount")
+		}, want: []string{"/linux/namespaces/0 join network namespace /n"}, absent: []string{"loopback", "fork"}},
+		{name: "mount last", change: func(s *specs.Spec, o *Options) {
+			onV1(o)
+			s.Linux.Namespaces = namespaceList("mount=/m", "cgroup=/c", "uts=/u", "ipc=/i", "time=/t")
+		}, want: []string{
+			"/linux/namespaces/3 join ipc", "join uts", "join time", "wait to be placed", "join cgroup",
+			"/linux/namespaces/0 join mount namespace /m", "take /bundle/rootfs as root",
+		}, absent: []string{"unshare"}},
+		{name: "placed by clone", change: func(*specs.Spec, *Options) {}, absent: []string{"placed", "fork"}},
+		{name: "rootless joins user first", change: func(s *specs.Spec, o *Options) {
+			o.Rootless = true
+			s.Linux.Namespaces = namespaceList("network=/n", "user=/u", "pid", "mount")
+		}, want: []string{
+			"join user namespace /u", "join network", "change to user 0:0", "unshare mount namespace", "fork the container's first process pid",
+		}, absent: []string{"id maps"}},
+		{name: "root joins user last", change: func(s *specs.Spec, _ *Options) {
+			s.Linux.Namespaces = namespaceList("network=/n", "user=/u", "mount")
+		}, want: []string{"join network", "join user namespace /u", "unshare mount"}, absent: []string{"fork"}},
+		{name: "time without offsets needs no fork", change: func(s *specs.Spec, _ *Options) {
+			s.Linux.Namespaces = namespaceList("time", "pid", "mount")
+		}, absent: []string{"fork", "unshare"}},
+		{name: "time with offsets", change: func(s *specs.Spec, _ *Options) {
+			s.Linux.Namespaces = namespaceList("time", "pid", "mount")
+			s.Linux.TimeOffsets = map[string]specs.LinuxTimeOffset{"boottime": {Secs: 5}}
+		}, want: []string{"unshare time namespace", "offset the boottime clock 5s+0ns", "fork the container's first process pid"}},
+		{name: "helpers", change: func(s *specs.Spec, o *Options) {
+			o.Rootless = true
+			s.Linux.Namespaces = namespaceList("user", "mount")
+			s.Linux.UIDMappings = []specs.LinuxIDMapping{{ContainerID: 0, HostID: 1000, Size: 1}, {ContainerID: 1, HostID: 100000, Size: 9}}
+			s.Linux.GIDMappings = s.Linux.UIDMappings
+		}, want: []string{"wait for the id maps", "uid=0:1000:1,1:100000:9"}},
+		{name: "no keyring", change: func(_ *specs.Spec, o *Options) { o.NoNewKeyring = true }, absent: []string{"keyring"}},
+	})
+}
+
+// Without privileges setgroups(2) is denied, and more than one's own id is mapped
+// by helpers.
+func TestCompileRootlessIDs(t *testing.T) {
+	b := loadConfig(t, "spec-rootless")
+	for _, rootless := range []bool{false, true} {
+		b.Spec.Linux.UIDMappings[0].Size = 2
+		o := testOptions(b)
+		o.Rootless = rootless
+		p, _, err := Compile(b, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range p.Entries {
+			switch step := e.Step.(type) {
+			case plan.SetIDs:
+				if step.NoGroups != rootless {
+					t.Errorf("rootless=%v: NoGroups=%v", rootless, step.NoGroups)
+				}
+			case plan.IDMaps:
+				if step.Helpers != rootless {
+					t.Errorf("rootless=%v: Helpers=%v", rootless, step.Helpers)
+				}
+			}
+		}
+	}
+}
