@@ -63,6 +63,12 @@ type Host struct {
 	// LastCap is the highest capability that the kernel knows
 	// (/proc/sys/kernel/cap_last_cap).
 	LastCap uint8
+	// Caps are the capabilities that the runtime itself may hand on: it has them
+	// in its permitted and its bounding set. Zero means all.
+	Caps plan.CapSet
+	// SeccompFlags are the SECCOMP_FILTER_FLAG_* bits that the kernel knows. Zero
+	// means those of the oldest kernel that the runtime works on.
+	SeccompFlags uint
 	// CgroupMode is "v1", "v2", "hybrid" or "none".
 	CgroupMode string
 	// HostCgroups gives, for version 1, the mount point of each hierarchy by the
