@@ -2,6 +2,7 @@ package integration
 
 import (
 	"os"
+	"strconv"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -54,3 +55,5 @@ func rm(s *scenario, path string) {
 	s.t.Helper()
 	s.must(os.Remove(path))
 }
+
+func itoa(n int) string { return strconv.Itoa(n) }

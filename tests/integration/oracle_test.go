@@ -43,6 +43,7 @@ func (s *scenario) end() {
 			}
 		}
 	}
+	s.stopHelpers()
 	s.oracle()
 	after := s.look()
 	s.compare("mounts", s.before.mounts, after.mounts)
@@ -96,7 +97,8 @@ func (s *scenario) processes() {
 	s.t.Helper()
 	var alive []int
 	for range 100 {
-		if alive = reap(); len(alive) == 0 {
+		alive = slices.DeleteFunc(reap(), s.isHelper)
+		if len(alive) == 0 {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)

@@ -3,7 +3,9 @@ package integration
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +19,9 @@ type scenario struct {
 	root   string // --root of every command
 	before snapshot
 	ids    []string
-	nextID int
+	// helpers are processes that the scenario itself started.
+	helpers []*exec.Cmd
+	nextID  int
 	// peerReason is why the runtime under test, a peer, may fail this scenario.
 	peerReason string
 }
@@ -68,6 +72,34 @@ func shortName(test string) string {
 		return '.'
 	}, name)
 	return name[:min(len(name), 40)]
+}
+
+// help starts a process of the scenario's own; it ends with the scenario.
+func (s *scenario) help(cmd *exec.Cmd) {
+	s.t.Helper()
+	s.must(cmd.Start())
+	s.helpers = append(s.helpers, cmd)
+}
+
+func (s *scenario) isHelper(pid int) bool {
+	return slices.ContainsFunc(s.helpers, func(cmd *exec.Cmd) bool { return cmd.Process.Pid == pid })
+}
+
+func (s *scenario) stopHelpers() {
+	for _, cmd := range s.helpers {
+		cmd.Process.Kill()
+	}
+	// The init of a pid namespace ends only when all that was in it has been reaped, so no Wait here.
+	for range 200 {
+		if !slices.ContainsFunc(reap(), s.isHelper) {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	for _, cmd := range s.helpers {
+		cmd.Process.Release()
+	}
+	s.helpers = nil
 }
 
 func (s *scenario) errorf(format string, args ...any) {
