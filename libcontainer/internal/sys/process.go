@@ -122,6 +122,13 @@ func WaitReadable(fd int, patience time.Duration) (bool, error) {
 	return n > 0, err
 }
 
+// WaitWritable waits until the descriptor takes bytes, or has failed.
+func WaitWritable(fd int, patience time.Duration) (bool, error) {
+	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
+	n, err := Poll(fds, deadlineOf(patience))
+	return n > 0, err
+}
+
 func deadlineOf(patience time.Duration) time.Time {
 	if patience < 0 {
 		return time.Time{}
@@ -162,6 +169,26 @@ func (e Exit) Status() int {
 	return e.Code
 }
 
+// ReapAny removes all children that have ended from the process table and calls
+// found for each. It does not wait.
+func ReapAny(found func(pid int, exit Exit)) {
+	for {
+		var status unix.WaitStatus
+		pid, err := retryFD(func() (int, error) { return unix.Wait4(-1, &status, unix.WNOHANG, nil) })
+		if err != nil || pid <= 0 {
+			return
+		}
+		found(pid, exitOf(status))
+	}
+}
+
+func exitOf(status unix.WaitStatus) Exit {
+	if status.Signaled() {
+		return Exit{Code: -1, Signal: status.Signal()}
+	}
+	return Exit{Code: status.ExitStatus()}
+}
+
 // Reap waits for the end of a child and removes it from the process table
 // (wait4(2)). It gives unix.ECHILD when somebody else has done so.
 func Reap(pid int) (Exit, error) {
@@ -170,8 +197,5 @@ func Reap(pid int) (Exit, error) {
 	if err != nil {
 		return Exit{Code: -1}, err
 	}
-	if status.Signaled() {
-		return Exit{Code: -1, Signal: status.Signal()}, nil
-	}
-	return Exit{Code: status.ExitStatus()}, nil
+	return exitOf(status), nil
 }
