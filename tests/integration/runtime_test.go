@@ -20,7 +20,6 @@ const limit = 10 * time.Second
 // command is one call of the runtime that is being put together.
 type command struct {
 	s      *scenario
-	global []string
 	args   []string
 	env    []string
 	dir    string
@@ -28,6 +27,7 @@ type command struct {
 	files  []*os.File
 	noRoot bool
 
+	via            []string
 	exec           *exec.Cmd
 	stdout, stderr *os.File
 	started        time.Time
@@ -53,6 +53,13 @@ func (s *scenario) run(args ...string) result {
 	return s.cmd(args...).run()
 }
 
+// through runs the call by a wrapper that gets it as its arguments.
+func (c *command) through(wrapper ...string) result {
+	c.s.t.Helper()
+	c.via = wrapper
+	return c.run()
+}
+
 func (c *command) run() result {
 	c.s.t.Helper()
 	c.start()
@@ -67,8 +74,8 @@ func (c *command) start() {
 	if !c.noRoot {
 		argv = append(argv, "--root", c.s.root)
 	}
-	argv = append(append(argv, c.global...), c.args...)
-	c.exec = exec.Command(suite.runtime, argv...)
+	argv = append(append(c.via[:len(c.via):len(c.via)], suite.runtime), append(argv, c.args...)...)
+	c.exec = exec.Command(argv[0], argv[1:]...)
 	c.exec.Dir = c.dir
 	c.exec.Env = append(os.Environ(), c.env...)
 	c.exec.ExtraFiles = c.files
