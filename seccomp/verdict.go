@@ -1,0 +1,141 @@
+package seccomp
+
+import (
+	"fmt"
+	"slices"
+)
+
+// verdict is what the rules for one system call amount to: 0 is no rule, then
+// come targets plus one, which need no argument, and from firstSet indices of
+// builder.sets.
+type verdict uint16
+
+const firstSet verdict = 1 << 15
+
+func verdictOf(t target) verdict { return verdict(t + 1) }
+
+// ruleSet is the rules with conditions for one call, in their order.
+type ruleSet struct {
+	name  nameID
+	rules []int16
+}
+
+// noSlot says that there is no call at all.
+const noSlot = ^uint32(0)
+
+// Numbers of the calls that others are multiplexed in, on all architectures that
+// do so, and the mark of ipc's in subCalls.
+const (
+	slotSocketcall = 102
+	slotIPC        = 117
+	ipcBit         = 0x80
+)
+
+// fill finds the verdicts for an architecture's calls, and the highest number that
+// the profile names, be it with the default action. Arm's private calls do not
+// count as such: they are far beyond all others.
+func (b *builder) fill(a arch) (newest uint32, err error) {
+	info := &archs[a]
+	clear(b.verdicts[:])
+	b.sets = b.sets[:0]
+	newest = noSlot
+	for i := range b.entries {
+		e := &b.entries[i]
+		if info.mux && subCalls[e.id] != 0 {
+			if err := b.multiplex(info, e); err != nil {
+				return 0, err
+			}
+		}
+		slot := uint32(info.numbers[e.id]) - 1
+		switch {
+		case slot == noSlot:
+			continue
+		case slot >= armPrivateSlot:
+			slot = slot - armPrivateSlot + maxSlots
+		case newest == noSlot || slot > newest:
+			newest = slot
+		}
+		b.apply(info, slot, e)
+	}
+	return newest, nil
+}
+
+// apply adds a rule to a call's verdict. The first rule without conditions settles
+// it; rules with conditions are kept in their order.
+func (b *builder) apply(info *archInfo, slot uint32, e *entry) {
+	v := &b.verdicts[slot]
+	switch {
+	case e.redundant, *v != 0 && *v < firstSet:
+	case e.rule == noRule || b.rules[e.rule].unconditional(info.wide):
+		*v = verdictOf(b.action(e.action))
+	case *v == 0:
+		b.sets = append(b.sets, ruleSet{name: e.id, rules: []int16{e.rule}})
+		*v = firstSet + verdict(len(b.sets)-1)
+	default:
+		set := &b.sets[*v-firstSet]
+		set.rules = append(set.rules, e.rule)
+	}
+}
+
+// multiplex makes a rule for a call below socketcall or ipc. Their first argument
+// tells the call; the others point at the call's own, so that a condition on the
+// call's first argument cannot be kept. libseccomp drops it and compares the
+// others as they are.
+func (b *builder) multiplex(info *archInfo, e *entry) error {
+	if e.redundant {
+		return nil
+	}
+	slot, call := uint32(slotSocketcall), uint64(subCalls[e.id])
+	if call&ipcBit != 0 {
+		slot, call = slotIPC, call&^ipcBit
+	}
+	if v := b.verdicts[slot]; v != 0 && v < firstSet {
+		return nil
+	}
+	r := rule{action: e.action}
+	if e.rule != noRule {
+		r = b.rules[e.rule]
+	}
+	r.has |= 1
+	r.conds[0] = cond{op: opEQ, mask: ^uint64(0), datum: call}
+	if len(b.rules) >= maxRules {
+		return fmt.Errorf("more than %d rules with conditions", maxRules)
+	}
+	b.rules = append(b.rules, r)
+	b.apply(info, slot, &entry{id: e.id, rule: int16(len(b.rules) - 1), action: e.action})
+	return nil
+}
+
+// body is code that looks at arguments, for all calls with the same rules.
+type body struct {
+	rules []int16
+	wide  bool
+	at    target
+}
+
+// conditions gives the code for a set of rules, which calls with the same rules
+// share, also between architectures.
+func (b *builder) conditions(a arch, set *ruleSet) (target, error) {
+	info := &archs[a]
+	for i := range b.bodies {
+		if have := &b.bodies[i]; have.wide == info.wide && slices.Equal(have.rules, set.rules) {
+			return have.at, nil
+		}
+	}
+	var d decision
+	for _, r := range set.rules {
+		if err := d.add(&b.rules[r], info.wide); err != nil {
+			return 0, &FieldError{
+				Pointer: callPointer(int(b.rules[r].call), "args"),
+				Err:     fmt.Errorf("syscall %s: %w", set.name, err),
+			}
+		}
+	}
+	to := b.action(d.action)
+	if d.tree != nil {
+		c := conds{builder: b, big: info.big}
+		to = c.level(d.tree.first(), b.def, word{})
+	}
+	b.bodies = append(b.bodies, body{rules: set.rules, wide: info.wide, at: to})
+	return to, nil
+}
