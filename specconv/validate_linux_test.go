@@ -1,0 +1,143 @@
+package specconv
+
+import (
+	"strings"
+	"testing"
+)
+
+// withNamespaces gives a patch that has the listed namespaces and no host name.
+func withNamespaces(kinds, more string) string {
+	var list []string
+	for kind := range strings.FieldsSeq(kinds) {
+		list = append(list, `{"type": "`+kind+`"}`)
+	}
+	return `{"hostname": null, "linux": {"namespaces": [` + strings.Join(list, ",") + `]` + more + `}}`
+}
+
+func TestN33Namespaces(t *testing.T) {
+	checkRows(t, []row{
+		{name: "duplicate type", patch: withNamespaces("mount pid pid", ""), want: `/linux/namespaces/2: malformed spec file: duplicated ns {"pid" ""}`},
+		{name: "unknown type", patch: withNamespaces("mount bogus", ""), want: `/linux/namespaces/1/type: namespace {"bogus" ""} does not exist`},
+		{name: "path relative", patch: `{"linux": {"namespaces": [{"type": "mount"}, {"type": "uts", "path": "ns/uts"}]}}`, want: "/linux/namespaces/1/path: must be absolute"},
+		{name: "path with NUL", patch: `{"linux": {"namespaces": [{"type": "mount"}, {"type": "uts", "path": "/\u0000"}]}}`, want: "/linux/namespaces/1/path: nul byte"},
+		{name: "joined", patch: `{"linux": {"namespaces": [{"type": "mount"}, {"type": "uts", "path": "/proc/1/ns/uts"}]}}`},
+		{name: "no mount namespace", patch: withNamespaces("pid", ""), want: "/linux/namespaces: needs a mount namespace"},
+		{name: "maskedPaths without mount namespace", patch: withNamespaces("pid", `,"maskedPaths": ["/x"]`), want: "/linux/maskedPaths: unable to restrict sys entries without a private MNT namespace"},
+		{name: "readonlyPaths without mount namespace", patch: withNamespaces("pid", `,"readonlyPaths": ["/x"]`), want: "/linux/readonlyPaths: unable to restrict sys entries without a private MNT namespace"},
+		{name: "rootless without user namespace", patch: `{}`, o: Options{Rootless: true}, want: "/linux/namespaces: rootless container requires user namespaces"},
+		{name: "user namespace", patch: withNamespaces("mount user", ""), want: "/linux/namespaces/1: a user namespace is not supported by this version of ocirun"},
+		{name: "time namespace", patch: withNamespaces("mount time", ""), want: "/linux/namespaces/1: a time namespace is not supported by this version of ocirun"},
+		{name: "N34 mapping with user namespace", patch: withNamespaces("mount user", `,"uidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]`), want: "/linux/uidMappings: is not supported by this version of ocirun"},
+		{name: "N34 group mapping with user namespace", patch: withNamespaces("mount user", `,"gidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]`), want: "/linux/gidMappings: is not supported by this version of ocirun"},
+		{name: "mapping without user namespace", patch: `{"linux": {"uidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]}}`, want: "W /linux/uidMappings: ignoring"},
+		{name: "group mapping without user namespace", patch: `{"linux": {"gidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]}}`, want: "W /linux/gidMappings: ignoring"},
+		{name: "timeOffsets without time namespace", patch: `{"linux": {"timeOffsets": {"monotonic": {"secs": 1}}}}`, want: "/linux/timeOffsets: time namespace offsets specified, but time namespace isn't enabled in the config"},
+		{name: "timeOffsets", patch: withNamespaces("mount time", `,"timeOffsets": {"monotonic": {"secs": 1}}`), want: "/linux/timeOffsets: is not supported by this version of ocirun"},
+	})
+}
+
+func TestN32Hostnames(t *testing.T) {
+	checkRows(t, []row{
+		{name: "hostname without uts", patch: `{"linux": {"namespaces": [{"type": "mount"}]}}`, want: "/hostname: unable to set hostname without a private UTS namespace"},
+		{name: "domainname without uts", patch: `{"hostname": null, "domainname": "d", "linux": {"namespaces": [{"type": "mount"}]}}`, want: "/domainname: unable to set domainname without a private UTS namespace"},
+		{name: "hostname of 64 bytes", patch: `{"hostname": "` + strings.Repeat("h", 64) + `"}`},
+		{name: "hostname of 65 bytes", patch: `{"hostname": "` + strings.Repeat("h", 65) + `"}`, want: "/hostname: sethostname: invalid argument"},
+		{name: "domainname of 65 bytes", patch: `{"domainname": "` + strings.Repeat("h", 65) + `"}`, want: "/domainname: setdomainname: invalid argument"},
+	})
+}
+
+func TestN35Devices(t *testing.T) {
+	device := func(d string) string { return `{"linux": {"devices": [` + d + `]}}` }
+	checkRows(t, []row{
+		{name: "type unknown", patch: device(`{"path": "/dev/x", "type": "z"}`), want: `/linux/devices/0/type: invalid device type "z"`},
+		{name: "path missing", patch: device(`{"type": "c", "major": 1, "minor": 3}`), want: "/linux/devices/0/path: must not be empty"},
+		{name: "path is the root", patch: device(`{"path": "/..", "type": "p"}`), want: "/linux/devices/0/path: is the root"},
+		{name: "path with NUL", patch: device(`{"path": "/dev/\u0000", "type": "p"}`), want: "/linux/devices/0/path: nul byte"},
+		{name: "path relative", patch: device(`{"path": "dev/x", "type": "c", "major": 1, "minor": 3}`)},
+		{name: "duplicate numbers", patch: device(`{"path": "/dev/x", "type": "c", "major": 1, "minor": 3}, {"path": "/dev/y", "type": "u", "major": 1, "minor": 3}`)},
+		{name: "number out of range", patch: device(`{"path": "/dev/x", "type": "b", "major": -1, "minor": 3}`), want: "/linux/devices/0: invalid device number -1:3"},
+		{name: "FIFO needs no number", patch: device(`{"path": "/dev/x", "type": "p"}`)},
+		{name: "ptmx", patch: device(`{"path": "/dev/ptmx", "type": "c", "major": 5, "minor": 2}`)},
+		{name: "N36 netDevices", patch: `{"linux": {"netDevices": {"eth0": {}}}}`, want: "/linux/netDevices: is not supported by this version of ocirun"},
+	})
+}
+
+func TestValidatePaths(t *testing.T) {
+	linux := func(l string) string { return `{"linux": {` + l + `}}` }
+	checkRows(t, []row{
+		{name: "N52 maskedPaths relative", patch: linux(`"maskedPaths": ["/a", "b"]`), want: "/linux/maskedPaths/1: must be absolute"},
+		{name: "N52 readonlyPaths relative", patch: linux(`"readonlyPaths": [""]`), want: "/linux/readonlyPaths/0: must be absolute"},
+		{name: "maskedPaths with NUL", patch: linux(`"maskedPaths": ["/\u0000"]`), want: "/linux/maskedPaths/0: nul byte"},
+		{name: "maskedPaths is the root", patch: linux(`"maskedPaths": ["/."]`), want: "/linux/maskedPaths/0: is the root"},
+		{name: "N50 rootfsPropagation unknown", patch: linux(`"rootfsPropagation": "bogus"`), want: "/linux/rootfsPropagation: rootfsPropagation=bogus is not supported"},
+		{name: "N50 rootfsPropagation no propagation", patch: linux(`"rootfsPropagation": "ro"`), want: "/linux/rootfsPropagation: rootfsPropagation=ro is not supported"},
+		{name: "N50 rshared", patch: linux(`"rootfsPropagation": "rshared"`), o: Options{NoPivot: true}},
+		{name: "N50 private without pivot", patch: linux(`"rootfsPropagation": "rprivate"`), o: Options{NoPivot: true}, want: "/linux/rootfsPropagation: rootfsPropagation of [r]private is not safe without pivot_root"},
+		{name: "N50 private", patch: linux(`"rootfsPropagation": "private"`)},
+		{name: "N38 cgroupsPath with ..", patch: linux(`"cgroupsPath": "../../x"`)},
+		{name: "N38 cgroupsPath with NUL", patch: linux(`"cgroupsPath": "/a\u0000"`), want: "/linux/cgroupsPath: nul byte"},
+		{name: "systemd form", patch: linux(`"cgroupsPath": "system.slice:ocirun:x"`), want: "W /linux/cgroupsPath: systemd driver"},
+		{name: "mountLabel", patch: linux(`"mountLabel": "x"`), want: "/linux/mountLabel: is not supported by this version of ocirun"},
+		{name: "N53 personality", patch: linux(`"personality": {"domain": "LINUX"}`), want: "/linux/personality: is not supported by this version of ocirun"},
+		{name: "N48 memoryPolicy", patch: linux(`"memoryPolicy": {"mode": "X"}`), want: "/linux/memoryPolicy: is not supported by this version of ocirun"},
+		{name: "N47 intelRdt", patch: linux(`"intelRdt": {"closID": ".."}`), want: "/linux/intelRdt: is not supported by this version of ocirun"},
+		{name: "nothing in particular", patch: linux(`"mountLabel": "", "netDevices": {}, "rootfsPropagation": "", "seccomp": {}`)},
+	})
+}
+
+func TestN49Sysctl(t *testing.T) {
+	all := "mount uts ipc network"
+	sysctl := func(kinds, key string) string {
+		return withNamespaces(kinds, `,"sysctl": {"`+key+`": "1"}`)
+	}
+	checkRows(t, []row{
+		{name: "not namespaced", patch: sysctl(all, "vm.swappiness"), want: `/linux/sysctl/vm.swappiness: sysctl "vm.swappiness" is not in a separate kernel namespace`},
+		{name: "other kernel parameter", patch: sysctl(all, "kernel.panic"), want: "/linux/sysctl/kernel.panic: is not in a separate kernel namespace"},
+		{name: "kernel.hostname", patch: sysctl(all, "kernel.hostname"), want: `/linux/sysctl/kernel.hostname: conflicts with the OCI "hostname" field`},
+		{name: "kernel.hostname without uts", patch: sysctl("mount", "kernel.hostname"), want: "/linux/sysctl/kernel.hostname: is not in a separate kernel namespace"},
+		{name: "kernel.domainname", patch: sysctl(all, "kernel.domainname")},
+		{name: "kernel.domainname without uts", patch: sysctl("mount", "kernel.domainname"), want: "/linux/sysctl/kernel.domainname: is not in a separate kernel namespace"},
+		{name: "net", patch: sysctl(all, "net.ipv4.ip_forward")},
+		{name: "net in the host's", patch: sysctl("mount", "net.x"), want: `/linux/sysctl/net.x: sysctl "net.x" not allowed in host network namespace`},
+		{name: "ipc", patch: sysctl(all, "kernel.shm_rmid_forced")},
+		{name: "ipc in the host's", patch: sysctl("mount", "kernel.msgmax"), want: `/linux/sysctl/kernel.msgmax: sysctl "kernel.msgmax" is not allowed in the hosts ipc namespace`},
+		{name: "mqueue in the host's", patch: sysctl("mount", "fs.mqueue.msg_max"), want: "/linux/sysctl/fs.mqueue.msg_max: not allowed in the hosts ipc namespace"},
+		{name: "mqueue", patch: sysctl(all, "fs.mqueue.msg_max")},
+		{name: "fs", patch: sysctl(all, "fs.file-max"), want: "/linux/sysctl/fs.file-max: is not in a separate kernel namespace"},
+		{name: "user", patch: sysctl(all, "user.max_user_namespaces"), want: "/linux/sysctl/user.max_user_namespaces: setting ucounts without a user namespace not allowed: user.max_user_namespaces"},
+		{name: "slash form", patch: sysctl(all, "net/ipv4/conf/eth0.1/rp_filter")},
+		{name: "way up", patch: sysctl(all, "net/../vm/swappiness"), want: "/linux/sysctl/net~1..~1vm~1swappiness: no name of a kernel parameter"},
+		{name: "way up in dot form", patch: sysctl(all, "net.//.vm.swappiness"), want: "/linux/sysctl/net.~1~1.vm.swappiness: no name of a kernel parameter"},
+		{name: "empty component", patch: sysctl(all, "net..x"), want: "/linux/sysctl/net..x: no name of a kernel parameter"},
+		{name: "empty", patch: sysctl(all, ""), want: "/linux/sysctl/: no name of a kernel parameter"},
+		{name: "NUL", patch: sysctl(all, `net.\u0000`), want: "/linux/sysctl/net.\x00: no name of a kernel parameter"},
+	})
+}
+
+func TestN51Seccomp(t *testing.T) {
+	seccomp := func(s string) string { return `{"linux": {"seccomp": {` + s + `}}}` }
+	rule := func(r string) string {
+		return seccomp(`"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [` + r + `]`)
+	}
+	checkRows(t, []row{
+		{name: "empty", patch: seccomp(``)},
+		{name: "no default action", patch: seccomp(`"syscalls": [{"names": ["a"], "action": "SCMP_ACT_ALLOW"}]`), want: "/linux/seccomp/defaultAction: string  is not a valid action for seccomp"},
+		{name: "default action unknown", patch: seccomp(`"defaultAction": "X"`), want: "/linux/seccomp/defaultAction: string X is not a valid action for seccomp"},
+		{name: "half of a word", patch: seccomp(`"defaultAction": "SCMP_ACT"`), want: "/linux/seccomp/defaultAction: not a valid action"},
+		{name: "two words", patch: seccomp(`"defaultAction": "SCMP_ACT_ALLOW SCMP_ACT_ERRNO"`), want: "/linux/seccomp/defaultAction: not a valid action"},
+		{name: "action unknown", patch: rule(`{"names": ["a"], "action": "X"}`), want: "/linux/seccomp/syscalls/0/action: string X is not a valid action for seccomp"},
+		{name: "arch unknown", patch: seccomp(`"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86", "X"]`), want: "/linux/seccomp/architectures/1: string X is not a valid arch for seccomp"},
+		{name: "operator unknown", patch: rule(`{"names": ["a"], "action": "SCMP_ACT_LOG", "args": [{"index": 0, "value": 1, "op": "X"}]}`), want: "/linux/seccomp/syscalls/0/args/0/op: string X is not a valid operator for seccomp"},
+		{name: "flag unknown", patch: seccomp(`"defaultAction": "SCMP_ACT_ALLOW", "flags": ["X"]`), want: "/linux/seccomp/flags/0: seccomp flag X is not known"},
+		{name: "unknown system call", patch: rule(`{"names": ["bogus"], "action": "SCMP_ACT_LOG"}`)},
+		{name: "names empty", patch: rule(`{"names": [], "action": "SCMP_ACT_LOG"}`), want: "W /linux/seccomp/syscalls/0/names: without a system call"},
+		{name: "errnoRet on ALLOW", patch: rule(`{"names": ["a"], "action": "SCMP_ACT_ALLOW", "errnoRet": 1}`), want: `/linux/seccomp/syscalls/0/errnoRet: errno value specified for action "SCMP_ACT_ALLOW"`},
+		{name: "errnoRet on ERRNO and TRACE", patch: rule(`{"names": ["a"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1}, {"names": ["b"], "action": "SCMP_ACT_TRACE", "errnoRet": 1}`)},
+		{name: "defaultErrnoRet on ALLOW", patch: seccomp(`"defaultAction": "SCMP_ACT_ALLOW", "defaultErrnoRet": 1`), want: "/linux/seccomp/defaultErrnoRet: errno value specified"},
+		{name: "arg index above 5", patch: rule(`{"names": ["a"], "action": "SCMP_ACT_LOG", "args": [{"index": 9, "value": 1, "op": "SCMP_CMP_EQ"}]}`), want: "/linux/seccomp/syscalls/0/args/0/index: syscalls only have up to 6 arguments (9 given)"},
+		{name: "NOTIFY as default", patch: seccomp(`"defaultAction": "SCMP_ACT_NOTIFY"`), want: "/linux/seccomp/defaultAction: is not supported by this version of ocirun"},
+		{name: "NOTIFY", patch: rule(`{"names": ["write"], "action": "SCMP_ACT_NOTIFY"}`), want: "/linux/seccomp/syscalls/0/action: is not supported by this version of ocirun"},
+		{name: "listenerPath", patch: seccomp(`"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/x"`), want: "/linux/seccomp/listenerPath: is not supported by this version of ocirun"},
+		{name: "listenerMetadata without path", patch: seccomp(`"defaultAction": "SCMP_ACT_ALLOW", "listenerMetadata": "x"`), want: "/linux/seccomp/listenerMetadata: without listenerPath"},
+	})
+}

@@ -1,0 +1,218 @@
+package specconv
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/ocirun/ocirun/specconv/plan"
+)
+
+// good is a configuration without a problem; rows of the tables below change it.
+const good = `{
+	"ociVersion": "1.3.0",
+	"process": {"user": {"uid": 0, "gid": 0}, "args": ["sh"], "env": ["PATH=/bin", "HOME=/"], "cwd": "/"},
+	"root": {"path": "rootfs"},
+	"hostname": "box",
+	"mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
+	"linux": {"namespaces": [{"type": "pid"}, {"type": "network"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"}]}
+}`
+
+// change lays a JSON document over a configuration: objects are merged, null
+// removes, all else replaces (RFC 7396).
+func change(t *testing.T, config, patch string) []byte {
+	t.Helper()
+	var target, over any
+	for text, into := range map[string]*any{config: &target, patch: &over} {
+		if err := json.Unmarshal([]byte(text), into); err != nil {
+			t.Fatalf("%v in %s", err, text)
+		}
+	}
+	raw, err := json.Marshal(mergePatch(target, over))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+func mergePatch(target, patch any) any {
+	over, ok := patch.(map[string]any)
+	if !ok {
+		return patch
+	}
+	merged, ok := target.(map[string]any)
+	if !ok {
+		merged = map[string]any{}
+	}
+	for key, value := range over {
+		if value == nil {
+			delete(merged, key)
+		} else {
+			merged[key] = mergePatch(merged[key], value)
+		}
+	}
+	return merged
+}
+
+// row is one bad value and what is to be said about it.
+type row struct {
+	name, patch string
+	// want is the pointer, a colon, a blank and what the text has to contain. A
+	// warning begins with "W ". Empty means that nothing is said.
+	want string
+	o    Options
+}
+
+func validHost() Host { return Host{LastCap: 40, CgroupMode: "v2"} }
+
+func checkRows(t *testing.T, rows []row) {
+	t.Helper()
+	for _, r := range rows {
+		t.Run(r.name, func(t *testing.T) {
+			t.Helper()
+			spec, err := Decode(change(t, good, r.patch))
+			if err != nil {
+				t.Fatal(err)
+			}
+			mode := r.o.Host.CgroupMode
+			if r.o.Host = validHost(); mode != "" {
+				r.o.Host.CgroupMode = mode
+			}
+			checkProblems(t, Validate(&Bundle{Dir: "/bundle", Spec: spec}, r.o), r.want)
+		})
+	}
+}
+
+func checkProblems(t *testing.T, problems []Problem, want string) {
+	t.Helper()
+	if want == "" {
+		for _, p := range problems {
+			t.Errorf("unexpected: %v", p)
+		}
+		return
+	}
+	want, warning := strings.CutPrefix(want, "W ")
+	pointer, text, ok := strings.Cut(want, ": ")
+	if !ok {
+		t.Fatalf("row wants %q", want)
+	}
+	found := false
+	for _, p := range problems {
+		match := string(p.Pointer) == pointer && strings.Contains(p.Err.Error(), text) && p.Warning == warning
+		found = found || match
+		if !match {
+			t.Logf("also: %v", p)
+		}
+	}
+	if !found {
+		t.Errorf("nothing like %q in %v", want, problems)
+	}
+	if warning && FirstError(problems) != nil {
+		t.Errorf("an error beside the warning: %v", FirstError(problems))
+	}
+	if !warning && FirstError(problems) == nil {
+		t.Error("no error")
+	}
+}
+
+func TestValidateDocument(t *testing.T) {
+	checkRows(t, []row{
+		{name: "nothing wrong", patch: `{}`},
+		{name: "N2 unknown property", patch: `{"x": 1, "process": {"y": {}}, "linux": {"z": []}}`},
+		{name: "N16 ociVersion missing", patch: `{"ociVersion": null}`, want: "W /ociVersion: missing"},
+		{name: "N16 any ociVersion", patch: `{"ociVersion": "1.99.0"}`},
+		{name: "N31 annotation", patch: `{"annotations": {"a": "", "org.opencontainers.x": "y"}}`},
+		{name: "N31 annotation with empty key", patch: `{"annotations": {"": "x"}}`, want: "W /annotations/: empty key"},
+		{name: "N17 root missing", patch: `{"root": null}`, want: "/root: root must be specified"},
+		{name: "N17 root.path missing", patch: `{"root": {"path": null}}`, want: "/root/path: must not be empty"},
+		{name: "N17 root.path with NUL", patch: `{"root": {"path": "a\u0000b"}}`, want: "/root/path: nul byte"},
+		{name: "linux missing", patch: `{"linux": null}`, want: "/hostname: unable to set hostname without a private UTS namespace"},
+		{name: "other systems", patch: `{"vm": {}, "windows": {"layerFolders": 1}, "solaris": [], "zos": 1, "freebsd": ""}`},
+	})
+}
+
+func TestValidateMounts(t *testing.T) {
+	mount := func(m string) string { return `{"mounts": [` + m + `]}` }
+	checkRows(t, []row{
+		{name: "N18 destination missing", patch: mount(`{"type": "tmpfs"}`), want: "/mounts/0/destination: must not be empty"},
+		{name: "N18 destination relative", patch: mount(`{"destination": "a", "type": "tmpfs"}`), want: "W /mounts/0/destination: not absolute"},
+		{name: "destination /", patch: mount(`{"destination": "/", "type": "tmpfs"}`), want: "/mounts/0/destination: is on the top of rootfs"},
+		{name: "destination / in disguise", patch: mount(`{"destination": "/a/../..", "type": "tmpfs"}`), want: "/mounts/0/destination: is on the top of rootfs"},
+		{name: "under /proc", patch: mount(`{"destination": "/proc/sys/x", "type": "tmpfs"}`), want: `/mounts/0/destination: cannot be mounted because it is inside /proc`},
+		{name: "bind under /proc", patch: mount(`{"destination": "/a/../proc/self/attr", "source": "/x", "options": ["bind"]}`), want: `/mounts/0/destination: cannot be mounted because it is inside /proc`},
+		{name: "allowed under /proc", patch: mount(`{"destination": "/proc/cpuinfo", "source": "/x", "options": ["bind"]},
+			{"destination": "/proc/sys/kernel/ns_last_pid", "source": "/x", "options": ["bind"]}`)},
+		{name: "name that begins with /proc", patch: mount(`{"destination": "/process", "type": "tmpfs"}`)},
+		{name: "other fs over /proc", patch: mount(`{"destination": "/proc/", "type": "tmpfs"}`), want: "/mounts/0: cannot be mounted because it is not of type proc"},
+		{name: "bind over /proc is for Inspect", patch: mount(`{"destination": "/proc", "source": "/proc", "options": ["rbind"]}`)},
+		{name: "bind + fs data option", patch: mount(`{"destination": "/a", "source": "/x", "options": ["bind", "mode=755"]}`), want: "/mounts/0/options/1: bind mounts cannot have any filesystem-specific options applied"},
+		{name: "N19 type bind without option", patch: mount(`{"destination": "/a", "source": "/x", "type": "bind"}`), want: `/mounts/0/type: no such device; for a bind mount add the option "bind"`},
+		{name: "N19 type means nothing for a bind", patch: mount(`{"destination": "/a", "source": "/x", "type": "ext4", "options": ["bind"]}`)},
+		{name: "no type at all", patch: mount(`{"destination": "/a", "source": "/x"}`), want: "/mounts/0/type: no such device"},
+		{name: "bind without source", patch: mount(`{"destination": "/a", "options": ["rbind"]}`), want: "/mounts/0/source: no such file or directory"},
+		{name: "unknown fs type is for the kernel", patch: mount(`{"destination": "/a", "type": "bogus"}`)},
+		{name: "unknown option on tmpfs is for the kernel", patch: mount(`{"destination": "/a", "type": "tmpfs", "options": ["bogus"]}`)},
+		{name: "NUL in source", patch: mount(`{"destination": "/a", "source": "/x\u0000", "options": ["bind"]}`), want: "/mounts/0: mount field contains null byte"},
+		{name: "NUL in destination", patch: mount(`{"destination": "/a\u0000", "type": "tmpfs"}`), want: "/mounts/0: mount field contains null byte"},
+		{name: "NUL in type", patch: mount(`{"destination": "/a", "type": "tmp\u0000fs"}`), want: "/mounts/0: mount field contains null byte"},
+		{name: "NUL in option", patch: mount(`{"destination": "/a", "type": "tmpfs", "options": ["a\u0000"]}`), want: "/mounts/0/options/0: mount field contains null byte"},
+		{name: "N21 idmap", patch: mount(`{"destination": "/a", "source": "/x", "options": ["bind", "idmap"]}`), want: "/mounts/0/options/1: is not supported by this version of ocirun"},
+		{name: "N21 only uidMappings", patch: mount(`{"destination": "/a", "source": "/x", "options": ["bind"], "uidMappings": [{"containerID":0,"hostID":0,"size":1}]}`), want: "/mounts/0/uidMappings: is not supported by this version of ocirun"},
+		{name: "N21 only gidMappings", patch: mount(`{"destination": "/a", "source": "/x", "options": ["bind"], "gidMappings": [{"containerID":0,"hostID":0,"size":1}]}`), want: "/mounts/0/gidMappings: is not supported by this version of ocirun"},
+		{name: "N21 ridmap on tmpfs", patch: mount(`{"destination": "/a", "type": "tmpfs", "options": ["ridmap"]}`), want: "/mounts/0/options/0: is not supported by this version of ocirun"},
+		{name: "N20 tmpcopyup", patch: mount(`{"destination": "/a", "type": "tmpfs", "options": ["tmpcopyup"]}`), want: "/mounts/0/options/0: is not supported by this version of ocirun"},
+	})
+}
+
+// TestValidateFindsEverything: one problem does not hide the others, and their
+// order is that of the sections.
+func TestValidateFindsEverything(t *testing.T) {
+	spec, err := Decode([]byte(`{"root":{}, "process":{"cwd":"x"}, "linux":{"namespaces":[{"type":"mount"}],"rootfsPropagation":"x"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var have []string
+	for _, p := range Validate(&Bundle{Spec: spec}, Options{Host: validHost()}) {
+		have = append(have, string(p.Pointer))
+	}
+	want := "/ociVersion /root/path /process/cwd /process/args /linux/rootfsPropagation"
+	if strings.Join(have, " ") != want {
+		t.Errorf("have %v, want %s", have, want)
+	}
+	if problems := Validate(&Bundle{}, Options{}); FirstError(problems) == nil {
+		t.Error("a bundle without a configuration is accepted")
+	}
+}
+
+// Every pointer of a problem leads somewhere or names a member that is missing.
+func TestProblemPointersAreWellFormed(t *testing.T) {
+	p := Problem{Pointer: plan.Cause("/process/cwd"), Err: errNUL}
+	if p.Error() != `/process/cwd: contains nul byte (\x00)` || p.Unwrap() != errNUL {
+		t.Errorf("have %q", p.Error())
+	}
+	if p := (Problem{Err: errNUL}); p.Error() != errNUL.Error() {
+		t.Errorf("have %q", p.Error())
+	}
+}
+
+func FuzzValidate(f *testing.F) {
+	f.Add([]byte(good), uint8(0))
+	for _, text := range decodeSamples {
+		f.Add([]byte(text), uint8(7))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte, bits uint8) {
+		spec, err := Decode(raw)
+		if err != nil {
+			return
+		}
+		o := Options{Host: validHost(), NoPivot: bits&1 != 0, Rootless: bits&2 != 0}
+		if bits&4 != 0 {
+			o.Host.CgroupMode = "v1"
+		}
+		for _, p := range Validate(&Bundle{Dir: "/b", Raw: raw, Spec: spec, end: len(raw)}, o) {
+			if p.Err == nil || p.Pointer != "" && p.Pointer[0] != '/' {
+				t.Errorf("problem %+v", p)
+			}
+		}
+	})
+}
