@@ -86,8 +86,6 @@ type lowerer struct {
 	haveMask  bool
 	treeStays bool // the inherited mounts stay shared with the host
 	finalized bool
-	chowned   bool
-	env       []string
 }
 
 // Lower makes the operations for a plan. It fails for a plan that the init

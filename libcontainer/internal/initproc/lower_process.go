@@ -17,6 +17,7 @@ func (lo *lowerer) lowerProcess(step plan.Step) error {
 	case plan.Seccomp:
 		lo.seccomp(s)
 	case plan.BoundingSet:
+		lo.stdio()
 		for bit := range s.Last + 1 {
 			if !s.Keep.Has(bit) {
 				lo.sys(unix.SYS_PRCTL, imm(unix.PR_CAPBSET_DROP), imm(uint32(bit)), imm(0), imm(0), imm(0))
@@ -53,11 +54,8 @@ func (lo *lowerer) seccomp(s plan.Seccomp) {
 
 // stdio is adjusted while the init may still do so: streams of the host's null
 // device become the container's own, the others belong to its user.
-func (lo *lowerer) stdio(s plan.SetIDs) {
-	if lo.chowned {
-		return
-	}
-	lo.chowned = true
+func (lo *lowerer) stdio() {
+	user := lo.user()
 	for fd := range 3 {
 		switch {
 		case lo.layout.NullStdio[fd]:
@@ -67,14 +65,23 @@ func (lo *lowerer) stdio(s plan.SetIDs) {
 			lo.sys(unix.SYS_DUP3, slot(slotTmp), imm(fd), imm(0)).ifOK(slotTmp)
 			lo.close(slotTmp).ifOK(slotTmp)
 		case lo.layout.OwnStdio[fd]:
-			lo.sys(unix.SYS_FCHOWN, imm(fd), imm(s.UID), imm(uint32(^uint32(0)))).
+			lo.sys(unix.SYS_FCHOWN, imm(fd), imm(user), imm(uint32(^uint32(0)))).
 				tolerate(unix.EPERM, unix.EROFS, unix.EINVAL)
 		}
 	}
 }
 
+// user is the one that the program runs as: the last that the plan changes to.
+func (lo *lowerer) user() uint32 {
+	for i := len(lo.plan.Entries) - 1; i >= 0; i-- {
+		if ids, ok := lo.plan.Entries[i].Step.(plan.SetIDs); ok {
+			return ids.UID
+		}
+	}
+	return 0
+}
+
 func (lo *lowerer) setIDs(s plan.SetIDs) {
-	lo.stdio(s)
 	if s.KeepCaps {
 		lo.sys(unix.SYS_PRCTL, imm(unix.PR_SET_KEEPCAPS), imm(1), imm(0), imm(0), imm(0))
 	}

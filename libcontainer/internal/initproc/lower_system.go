@@ -33,7 +33,10 @@ func (lo *lowerer) lowerSystem(step plan.Step) error {
 		lo.openProc()
 		lo.writeProc(slot(slotProc), "sys/"+s.Key, s.Value)
 	case plan.OOMScoreAdj:
-		lo.oomScoreAdj(s)
+		lo.writeOwnProc("oom_score_adj", strconv.Itoa(s.Value))
+	case plan.TimeOffset:
+		text := s.Clock + " " + strconv.FormatInt(s.Secs, 10) + " " + strconv.FormatUint(uint64(s.Nanos), 10)
+		lo.writeOwnProc("timens_offsets", text)
 	default:
 		return unsupported(step)
 	}
@@ -82,11 +85,11 @@ func (lo *lowerer) writeProc(dir arg, name, value string) {
 	lo.close(slotTmp)
 }
 
-// oomScoreAdj comes before the container's procfs is there; the host's is still
-// the root's, where "self" is the only link.
-func (lo *lowerer) oomScoreAdj(s plan.OOMScoreAdj) {
-	value := strconv.Itoa(s.Value)
-	lo.sys(unix.SYS_OPENAT2, imm(unix.AT_FDCWD), lo.str("/proc/self/oom_score_adj"), lo.how(unix.O_WRONLY, unix.RESOLVE_NO_MAGICLINKS), imm(24)).to(slotTmp)
+// writeOwnProc writes to a file of the init's own in the host's procfs, for what
+// has to be set before the container has one: as long as the root is the host's,
+// "self" is the only link on the way.
+func (lo *lowerer) writeOwnProc(name, value string) {
+	lo.sys(unix.SYS_OPENAT2, imm(unix.AT_FDCWD), lo.str("/proc/self/"+name), lo.how(unix.O_WRONLY, unix.RESOLVE_NO_MAGICLINKS), imm(24)).to(slotTmp)
 	lo.add(OpVerify, 0, slot(slotTmp), imm(unix.S_IFREG), imm(0), imm(procMagic), imm(int(unix.EXDEV)))
 	lo.sys(unix.SYS_WRITE, slot(slotTmp), lo.str(value), imm(len(value)))
 	lo.close(slotTmp)

@@ -1,10 +1,15 @@
 #!/bin/sh
 # Builds the init for every architecture into ../blob, byte for byte the same
 # wherever the pinned compiler runs: no debug information, no build id, no paths.
-# Usage: build.sh [OUTPUT-DIRECTORY]
+# Usage: build.sh             build into ../blob
+#        build.sh --verify    build elsewhere and compare with ../blob
 set -eu
 cd "$(dirname "$0")"
-out=${1:-../blob}
+out=../blob
+if [ "${1:-}" = --verify ]; then
+	out=$(mktemp -d)
+	trap 'rm -rf "$out"' EXIT
+fi
 cc=${INIT_CC:-clang-14}
 ld=${INIT_LD:-ld.lld-14}
 mkdir -p "$out"
@@ -28,3 +33,10 @@ build() { # name, target, further flags
 build amd64 x86_64-linux-gnu -mno-implicit-float -mno-sse -mno-red-zone
 build arm64 aarch64-linux-gnu -mgeneral-regs-only
 build riscv64 riscv64-linux-gnu -march=rv64imac -mabi=lp64 -mno-relax -mcmodel=medany
+
+if [ "$out" != ../blob ]; then
+	for arch in amd64 arm64 riscv64; do
+		cmp "$out/init_$arch" "../blob/init_$arch"
+	done
+	echo "the committed init is what its source compiles to"
+fi

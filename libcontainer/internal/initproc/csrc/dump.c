@@ -1,5 +1,5 @@
 /*
- * Prints an image (standard input) as the init would read it. A test compares
+ * Prints images as the init would read them. A test compares
  * the text with what the Go side prints of the same image, so that the two
  * cannot drift.
  */
@@ -52,16 +52,18 @@ int LLVMFuzzerTestOneInput(const u8 *data, unsigned long len)
 	return 0;
 }
 #else
+/* Takes images from standard input, each behind its length as 8 bytes. */
 int main(void)
 {
-	size_t len = 0, room = 1 << 24;
-	u8 *data = aligned_alloc(4096, room);
-	while (len < room) {
-		size_t n = fread(data + len, 1, room - len, stdin);
-		if (n == 0)
-			break;
-		len += n;
+	u64 len;
+
+	while (fread(&len, sizeof len, 1, stdin) == 1) {
+		u8 *data = aligned_alloc(4096, (len + 4096) / 4096 * 4096);
+		if (!data || fread(data, 1, len, stdin) != len)
+			return 2;
+		dump_image(data, len, stdout);
+		free(data);
 	}
-	return dump_image(data, len, stdout);
+	return 0;
 }
 #endif
