@@ -1,0 +1,145 @@
+package libcontainer
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ocirun/ocirun/libcontainer/internal/initproc"
+	"github.com/ocirun/ocirun/libcontainer/internal/sys"
+	"github.com/ocirun/ocirun/specconv"
+	"github.com/ocirun/ocirun/specconv/plan"
+)
+
+// attend answers the init's messages until the container is created or, where
+// there is no gate, its program runs.
+func (b *builder) attend() error {
+	for {
+		start := b.o.Trace.begin()
+		tag, fd, err := b.init.Receive()
+		b.o.Trace.end(start, "wait for the init")
+		if err != nil && !errors.Is(err, unix.ECONNRESET) {
+			return err
+		}
+		switch tag {
+		case 0:
+			return b.end()
+		case initproc.TagReady:
+			return nil
+		case initproc.TagConsole:
+			err = b.takeConsole(fd)
+		case initproc.TagHooks:
+			err = b.serveHooks()
+		case initproc.TagIDMaps:
+			err = b.serveIDMaps()
+		default:
+			err = fmt.Errorf("message %d of the init is not known", tag)
+		}
+		if err != nil {
+			closeAll(fd)
+			return err
+		}
+	}
+}
+
+// end is reached when the init has closed its connection. That is how the start
+// of the program shows, and every failure.
+func (b *builder) end() error {
+	progress, err := b.progress()
+	if err != nil {
+		return err
+	}
+	if progress.State == initproc.StateExec && !b.gated {
+		return b.adopt(progress)
+	}
+	return b.explainEnd(nil)
+}
+
+// adopt takes note of the process that an init forked as the container's first.
+func (b *builder) adopt(progress initproc.Progress) error {
+	if progress.Child == 0 || progress.Child == b.pid {
+		return nil
+	}
+	first := b.init.Pid
+	if err := b.noteInit(progress.Child); err != nil {
+		return err
+	}
+	b.reap(first)
+	pidfd, err := sys.PidfdOpen(progress.Child)
+	if err != nil {
+		return err
+	}
+	unix.Close(b.init.Pidfd)
+	b.init.Pid, b.init.Pidfd = progress.Child, pidfd
+	return nil
+}
+
+// progress reads the init's page.
+func (b *builder) progress() (initproc.Progress, error) {
+	stamps := 0
+	if b.o.Trace != nil {
+		stamps = b.program.Ops()
+	}
+	p, err := initproc.ReadProgress(b.page, stamps)
+	if err != nil {
+		return p, fmt.Errorf("read the init's progress: %w", err)
+	}
+	return p, nil
+}
+
+// explainEnd says why the init ended: by its own report, or by what it was at
+// when something else ended it.
+func (b *builder) explainEnd(fallback error) error {
+	progress, err := b.progress()
+	if err != nil {
+		return errors.Join(fallback, err)
+	}
+	if progress.State == initproc.StateFailed {
+		return stepError(b.plan, progress)
+	}
+	exit, err := sys.Reap(b.init.Pid)
+	if err != nil {
+		return errors.Join(fallback, err)
+	}
+	return b.plan.Failed(b.program.Step(progress.Op), &initEndError{exit}, "")
+}
+
+// serveHooks runs the host's hooks of create while the init waits.
+func (b *builder) serveHooks() error {
+	for _, e := range b.plan.Entries {
+		hook, ok := e.Step.(plan.Hook)
+		if !ok || (hook.Kind != plan.Prestart && hook.Kind != plan.CreateRuntime) {
+			continue
+		}
+		if err := b.runHook(e, hook, Creating); err != nil {
+			return err
+		}
+	}
+	return b.init.Answer()
+}
+
+func (b *builder) runHook(e plan.Entry, hook plan.Hook, status Status) error {
+	start := b.o.Trace.begin()
+	defer func() { b.o.Trace.end(start, hook.Action()) }()
+	state := hookState(b.id, status, b.pid, b.bundle.Dir, b.bundle.Spec.Annotations)
+	if err := (hookCall{Hook: hook, State: state, Watch: b.init.Pidfd}).run(); err != nil {
+		return specconv.Problem{Pointer: e.Cause, Err: err}
+	}
+	return nil
+}
+
+// traceInit adds the init's own steps to the trace: each lasts until the next
+// begins.
+func (b *builder) traceInit(until time.Duration) error {
+	if b.o.Trace == nil {
+		return nil
+	}
+	progress, err := b.progress()
+	if err != nil {
+		return err
+	}
+	addInitSpans(b.o.Trace, b.plan, b.program, progress, b.pid, until)
+	return nil
+}

@@ -1,0 +1,161 @@
+package libcontainer
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"github.com/ocirun/ocirun/cgroups"
+	"github.com/ocirun/ocirun/specconv"
+	"github.com/ocirun/ocirun/specconv/plan"
+)
+
+const pointerResources = "/linux/resources"
+
+// chooseCgroup decides where the container's cgroup is. Nothing is made yet.
+func (b *builder) chooseCgroup(host cgroups.Host) error {
+	m, err := cgroups.New(cgroups.Config{
+		ID: b.id, Path: b.cgroupsPath(), Resources: b.resources(), Rootless: b.o.Rootless, Host: host,
+	})
+	if err != nil {
+		return specconv.Problem{Pointer: "/linux/cgroupsPath", Err: err}
+	}
+	b.host, b.cgroup = host, m
+	return nil
+}
+
+func (b *builder) cgroupsPath() string {
+	if l := b.bundle.Spec.Linux; l != nil {
+		return l.CgroupsPath
+	}
+	return ""
+}
+
+func (b *builder) resources() *specs.LinuxResources {
+	if l := b.bundle.Spec.Linux; l != nil {
+		return l.Resources
+	}
+	return nil
+}
+
+// cgroupPath is the cgroup from the root of its hierarchy.
+func (b *builder) cgroupPath() string {
+	paths := b.cgroup.Paths()
+	if dir, ok := paths[""]; ok {
+		return strings.TrimPrefix(dir, b.host.Unified)
+	}
+	for _, h := range b.host.V1 {
+		for _, controller := range h.Controllers {
+			if dir, ok := paths[controller]; ok {
+				return strings.TrimPrefix(dir, h.Mount)
+			}
+		}
+	}
+	return ""
+}
+
+// checkCgroup refuses a cgroup that is in use. It comes before the record, since
+// what stands in the record is killed when the container is removed.
+func (b *builder) checkCgroup() error {
+	if !b.cgroup.Exists() {
+		return nil
+	}
+	pids, err := b.cgroup.Pids()
+	if err != nil {
+		return err
+	}
+	if len(pids) > 0 {
+		return specconv.Problem{Pointer: "/linux/cgroupsPath", Err: &cgroups.NotEmptyError{Path: b.options.CgroupPath, Count: len(pids)}}
+	}
+	return nil
+}
+
+// cgroupPlace is what the record says about the cgroup.
+func (b *builder) cgroupPlace() cgroupPlace {
+	place := cgroupPlace{Mode: b.host.Mode.String(), Path: b.options.CgroupPath}
+	paths := b.cgroup.Paths()
+	for _, controller := range slices.Sorted(maps.Keys(paths)) {
+		place.Dirs = append(place.Dirs, cgroupDir{Controller: controller, Dir: paths[controller]})
+	}
+	return place
+}
+
+// place makes the cgroup and sets its limits, so that no process of the container
+// ever runs without them.
+func (b *builder) place() error {
+	start := b.o.Trace.begin()
+	if err := b.cgroup.Create(); err != nil {
+		return err
+	}
+	b.madeCgroup = true
+	b.o.Trace.end(start, "create the cgroup")
+	start = b.o.Trace.begin()
+	r := b.resources()
+	if r != nil {
+		if err := b.cgroup.Set(r); err != nil {
+			return cgroupError(err)
+		}
+	}
+	b.o.Trace.end(start, "set limits")
+	start = b.o.Trace.begin()
+	var rules []specs.LinuxDeviceCgroup
+	if r != nil {
+		rules = r.Devices
+	}
+	if err := b.cgroup.SetDevices(rules); err != nil {
+		return cgroupError(err)
+	}
+	b.o.Trace.end(start, "set device rules")
+	for _, w := range b.cgroup.Warnings() {
+		b.warn(w)
+	}
+	return nil
+}
+
+// cgroupError puts the pointer of a limit in front of what went wrong with it.
+func cgroupError(err error) error {
+	var field *cgroups.FieldError
+	if errors.As(err, &field) {
+		return specconv.Problem{Pointer: plan.Cause(pointerResources + field.Pointer), Err: field.Err}
+	}
+	return err
+}
+
+// enterCgroup brings the calling thread to where its child is to be born: into the
+// version 1 hierarchies by moving there for a moment, which is a hundred times
+// quicker than moving the child, and into version 2 by the descriptor that it
+// gives. leave brings the thread back.
+func (b *builder) enterCgroup() (dir int, leave func() error, err error) {
+	leave = func() error { return nil }
+	dir = -1
+	if b.host.Unified != "" {
+		if dir, err = b.cgroup.OpenDir(); err != nil {
+			return -1, leave, err
+		}
+	}
+	if len(b.host.V1) > 0 {
+		thread, err := b.cgroup.Join()
+		if err != nil {
+			closeAll(dir)
+			return -1, leave, err
+		}
+		leave = thread.Leave
+	}
+	return dir, leave, nil
+}
+
+// confirmPlaced answers the init that waits to be in its cgroup.
+func (b *builder) confirmPlaced() error {
+	for _, e := range b.plan.Entries {
+		if r, ok := e.Step.(plan.Rendezvous); ok && r.Point == plan.PointPlaced {
+			if err := b.init.Answer(); err != nil && !errors.Is(err, unix.EPIPE) {
+				return b.explainEnd(err)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+package libcontainer
+
+import (
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ocirun/ocirun/cgroups"
+	"github.com/ocirun/ocirun/libcontainer/internal/sys"
+	"github.com/ocirun/ocirun/specconv"
+	"github.com/ocirun/ocirun/specconv/plan"
+)
+
+// prepare reads, checks and compiles the bundle. Nothing is changed by it.
+func (b *builder) prepare() error {
+	if err := checkID(b.id); err != nil {
+		return err
+	}
+	start := b.o.Trace.begin()
+	bundle, err := specconv.Load(b.o.Bundle)
+	if err != nil {
+		return err
+	}
+	b.bundle = bundle
+	b.o.Trace.end(start, "load config.json")
+	if err := b.compile(); err != nil {
+		return err
+	}
+	if err := b.checkTerminal(); err != nil {
+		return err
+	}
+	return b.checkCgroup()
+}
+
+// compile finds out what the compiler wants to know, and runs it.
+func (b *builder) compile() error {
+	start := b.o.Trace.begin()
+	host, err := cgroups.Probe()
+	if err != nil {
+		return err
+	}
+	if err := b.chooseCgroup(host); err != nil {
+		return err
+	}
+	b.options = specconv.Options{
+		ID: b.id, Create: b.gated, NoPivot: b.o.NoPivot, NoNewKeyring: b.o.NoNewKeyring, Rootless: b.o.Rootless,
+		ListenFDs: b.o.ListenFDs, PreserveFDs: b.o.PreserveFDs, ConsoleSocket: b.o.ConsoleSocket != "", Detach: b.detached,
+		Host: probeHost(host), CgroupPath: b.cgroupPath(), CgroupPaths: b.cgroup.Paths(),
+	}
+	b.o.Trace.end(start, "probe the host")
+	start = b.o.Trace.begin()
+	if err := b.validate(); err != nil {
+		return err
+	}
+	facts, err := specconv.Inspect(b.bundle)
+	if err != nil {
+		return err
+	}
+	b.options.Facts = facts
+	b.o.Trace.end(start, "validate and inspect the bundle")
+	start = b.o.Trace.begin()
+	compiled, warnings, err := specconv.Compile(b.bundle, b.options)
+	if err != nil {
+		return err
+	}
+	for _, w := range warnings {
+		b.warn(w)
+	}
+	b.plan = compiled
+	b.o.Trace.end(start, "compile the plan")
+	return nil
+}
+
+// validate gives the first error; warnings are only told.
+func (b *builder) validate() error {
+	var first error
+	for _, p := range specconv.Validate(b.bundle, b.options) {
+		switch {
+		case p.Warning:
+			b.warn(p.Error())
+		case first == nil:
+			first = p
+		}
+	}
+	return first
+}
+
+// checkTerminal: a terminal that nobody in this process serves has to go to a
+// socket, and a socket is of use for nothing else.
+func (b *builder) checkTerminal() error {
+	terminal := b.bundle.Spec.Process.Terminal
+	switch {
+	case b.detached && terminal && b.o.ConsoleSocket == "":
+		return ErrConsoleNeeded
+	case b.o.ConsoleSocket != "" && (!b.detached || !terminal):
+		return ErrConsoleUseless
+	}
+	return nil
+}
+
+// record takes the id and writes down what the later stages will leave on the
+// host.
+func (b *builder) record() error {
+	start := b.o.Trace.begin()
+	created, err := b.store.begin(&record{
+		ID: b.id, Bundle: b.bundle.Dir, Rootfs: b.rootfs(), Created: time.Now(),
+		Inputs: inputs{
+			Create: b.gated, NoPivot: b.o.NoPivot, NoNewKeyring: b.o.NoNewKeyring, Rootless: b.o.Rootless,
+			ConsoleSocket: b.o.ConsoleSocket != "", Detach: b.detached,
+			ListenFDs: b.o.ListenFDs, PreserveFDs: b.o.PreserveFDs,
+		},
+		SharedPID: !b.plan.Spawn.IsNew(plan.NamespacePID),
+		Cgroup:    b.cgroupPlace(),
+	}, b.bundle.Raw)
+	if err != nil {
+		return err
+	}
+	b.creation = created
+	b.o.Trace.end(start, "write the record")
+	return nil
+}
+
+// rootfs is the root file system's absolute path on the host.
+func (b *builder) rootfs() string {
+	p := b.bundle.Spec.Root.Path
+	if filepath.IsAbs(p) {
+		return filepath.Clean(p)
+	}
+	return filepath.Join(b.bundle.Dir, p)
+}
+
+// probeHost asks the kernel what the compiler needs to know of it.
+func probeHost(host cgroups.Host) specconv.Host {
+	return specconv.Host{
+		LastCap:    lastCapability(),
+		CgroupMode: host.Mode.String(),
+		TimeNS:     exists("/proc/self/ns/time"),
+	}
+}
+
+// lastCapability is the highest one that the kernel knows
+// (proc_sys_kernel(5), cap_last_cap). Asking for one that it does not know is
+// refused, which is quicker than reading a file.
+func lastCapability() uint8 {
+	const known = 40 // CAP_CHECKPOINT_RESTORE, Linux 5.9
+	last := uint8(known)
+	for last < 63 {
+		if _, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, uintptr(last)+1, 0, 0, 0); err != nil {
+			break
+		}
+		last++
+	}
+	return last
+}
+
+func exists(path string) bool {
+	return sys.Retry(func() error { return unix.Access(path, unix.F_OK) }) == nil
+}

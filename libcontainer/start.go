@@ -1,0 +1,132 @@
+package libcontainer
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ocirun/ocirun/libcontainer/internal/initproc"
+	"github.com/ocirun/ocirun/libcontainer/internal/sys"
+	"github.com/ocirun/ocirun/specconv/plan"
+)
+
+// Start lets a created container go and returns when its program is executed. An
+// error says why it was not: ErrStartRunning, ErrStartStopped and ErrStartPaused
+// for a container in another state, or what a startContainer hook or execve(2)
+// said. The hooks of poststart are run before it returns; if one fails the
+// container is stopped and removed (runtime-spec runtime.md, "Lifecycle").
+func (c *Container) Start(o StartOptions) error {
+	begun := o.Trace.begin()
+	unlock, err := c.dir.lock(lockPatience)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	r, status, err := c.dir.status()
+	if err != nil {
+		return err
+	}
+	if err := startable(status); err != nil {
+		return err
+	}
+	if err := c.openGate(); err != nil {
+		return err
+	}
+	o.Trace.end(begun, "open the gate")
+	progress, err := c.progress()
+	if err != nil {
+		return err
+	}
+	if progress.State != initproc.StateExec {
+		return c.startFailed(r, progress)
+	}
+	if err := c.dir.note(r, newEntry(lineStarted)); err != nil {
+		return err
+	}
+	begun = o.Trace.begin()
+	defer func() { o.Trace.end(begun, "poststart hooks") }()
+	return c.poststart(r)
+}
+
+func startable(status Status) error {
+	switch status {
+	case Created:
+		return nil
+	case Stopped:
+		return ErrStartStopped
+	case Paused:
+		return ErrStartPaused
+	case Running:
+		return ErrStartRunning
+	case Creating:
+		return errors.New("cannot start a container that is still being created")
+	}
+	return fmt.Errorf("cannot start a container that is %s", status)
+}
+
+// openGate calls on the init's socket and waits until it hangs up: by executing
+// the program, or by ending.
+func (c *Container) openGate() error {
+	conn, err := sys.ConnectUnixAt(c.dir.fd, gateName)
+	runtime.KeepAlive(c.dir)
+	switch {
+	case errors.Is(err, unix.ECONNREFUSED):
+		return ErrStartRunning
+	case err != nil:
+		return fmt.Errorf("start: %w", err)
+	}
+	defer unix.Close(conn)
+	if err := sys.WriteAll(conn, []byte{0}); err != nil && !errors.Is(err, unix.EPIPE) {
+		return fmt.Errorf("start: %w", err)
+	}
+	end := make([]byte, 1)
+	err = sys.Retry(func() error {
+		_, err := unix.Read(conn, end)
+		return err
+	})
+	if err != nil && !errors.Is(err, unix.ECONNRESET) {
+		return fmt.Errorf("start: %w", err)
+	}
+	return nil
+}
+
+// progress reads what the container's init has last said.
+func (c *Container) progress() (initproc.Progress, error) {
+	fd, err := sys.OpenAt(c.dir.fd, progressName, unix.O_RDONLY|unix.O_NOFOLLOW, 0)
+	runtime.KeepAlive(c.dir)
+	if err != nil {
+		return initproc.Progress{}, fmt.Errorf("read the init's progress: %w", err)
+	}
+	defer unix.Close(fd)
+	return initproc.ReadProgress(fd, 0)
+}
+
+// startFailed says why the program was not executed. The plan, which knows what
+// the init was at, is compiled again from what it was made of.
+func (c *Container) startFailed(r *record, progress initproc.Progress) error {
+	explained, err := c.Explain()
+	if err != nil {
+		return errors.Join(fmt.Errorf("container process is already dead: step %d: %w", progress.Step+1, progress.Errno), err)
+	}
+	if progress.State == initproc.StateFailed {
+		return stepError(explained.Plan, progress)
+	}
+	return fmt.Errorf("container process is already dead: it was killed while it was started")
+}
+
+// poststart runs the hooks that follow the start.
+func (c *Container) poststart(r *record) error {
+	spec, err := c.dir.config()
+	if err != nil {
+		return err
+	}
+	for _, hook := range hooksOf(spec, plan.Poststart) {
+		state := hookState(r.ID, Running, r.Init.Pid, r.Bundle, spec.Annotations)
+		if err := (hookCall{Hook: hook, State: state, Watch: -1}).run(); err != nil {
+			return errors.Join(err, c.store.Remove(r.ID, true))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,119 @@
+package libcontainer
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ocirun/ocirun/libcontainer/internal/initproc"
+	"github.com/ocirun/ocirun/libcontainer/internal/sys"
+	"github.com/ocirun/ocirun/specconv/plan"
+)
+
+// initEndError is an init that was ended from outside.
+type initEndError struct{ exit sys.Exit }
+
+func (e *initEndError) Error() string {
+	return "container init ended early: " + describeExit(e.exit)
+}
+
+// stepError words what the init reports.
+func stepError(p *plan.Plan, progress initproc.Progress) error {
+	detail := joinKernelLog(progress.Detail)
+	if progress.Step < 0 || progress.Step >= len(p.Entries) {
+		return p.Failed(progress.Step, progress.Errno, detail)
+	}
+	entry := p.Entries[progress.Step]
+	switch s := entry.Step.(type) {
+	case plan.Lookup:
+		return &plan.StepError{Cause: entry.Cause, Action: s.Action(), Err: lookupError(s, progress.Errno)}
+	case plan.Hook:
+		return hookStepError(entry, s, progress)
+	}
+	failed := p.Failed(progress.Step, progress.Errno, detail)
+	failed.Hint = hintFor(entry.Step, progress.Errno)
+	return failed
+}
+
+// errNotInPath has the words of Go's exec.ErrNotFound, which engines look for.
+var errNotInPath = errors.New("executable file not found in $PATH")
+
+// lookupError words a program that cannot be executed as engines expect it.
+func lookupError(s plan.Lookup, errno error) error {
+	if !strings.Contains(s.Program, "/") {
+		return errNotInPath
+	}
+	if errors.Is(errno, unix.ENOENT) {
+		return fmt.Errorf("stat %s: %w", s.Program, errno)
+	}
+	return errno
+}
+
+// hookStepError words a hook of the init like one of the host.
+func hookStepError(entry plan.Entry, s plan.Hook, progress initproc.Progress) error {
+	err := error(progress.Errno)
+	output := strings.TrimSpace(progress.Detail)
+	switch {
+	case progress.HookTimedOut():
+		err = errors.New("hook ran past specified timeout of " + strconv.FormatFloat(s.Timeout.Seconds(), 'f', 1, 64) + "s")
+	case progress.HookFailed():
+		status := unix.WaitStatus(progress.HookStatus)
+		err = errors.New(describeExit(sys.Exit{Code: status.ExitStatus(), Signal: signalOf(status)}) + ", output: " + output)
+	default:
+		err = fmt.Errorf("fork/exec %s: %w", s.Path, err)
+	}
+	action := "error running " + string(s.Kind) + " hook #" + strconv.Itoa(s.Index)
+	return &plan.StepError{Cause: entry.Cause, Action: action, Err: err}
+}
+
+func signalOf(status unix.WaitStatus) unix.Signal {
+	if status.Signaled() {
+		return status.Signal()
+	}
+	return 0
+}
+
+// joinKernelLog makes one line of a mount's log, of which each line has a letter
+// for its severity (fsopen(2)).
+func joinKernelLog(text string) string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if len(line) > 2 && line[1] == ' ' {
+			line = line[2:]
+		}
+		if line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "; ")
+}
+
+// hintFor says how the known causes of an error are mended.
+func hintFor(step plan.Step, errno error) string {
+	switch s := step.(type) {
+	case plan.Bind:
+		if errors.Is(errno, unix.ENOTDIR) {
+			return "a file can be bound on a file only, a directory on a directory only"
+		}
+	case plan.Mount:
+		if s.NoSymlinks && errors.Is(errno, unix.ELOOP) {
+			return "the image has a symbolic link where " + s.Type + " is to be mounted"
+		}
+		if errors.Is(errno, unix.ENODEV) && s.Type == "bind" {
+			return `a bind mount needs the option "bind" or "rbind"`
+		}
+	case plan.Mknod, plan.Symlink:
+		if errors.Is(errno, unix.ELOOP) {
+			return "the image has a symbolic link in the place of /dev"
+		}
+	case plan.Rlimit:
+		if errors.Is(errno, unix.EPERM) {
+			return "raising a hard limit needs CAP_SYS_RESOURCE"
+		}
+	}
+	return ""
+}
