@@ -36,7 +36,7 @@ func (s *Store) begin(r *record, config []byte) (*creation, error) {
 	c := &creation{Container: &Container{store: s, dir: dir}, record: r, fd: -1}
 	if err := c.write(config); err != nil {
 		c.release()
-		return nil, errors.Join(err, s.discard(dir))
+		return nil, errors.Join(err, s.discard(dir, func() {}))
 	}
 	return c, nil
 }

@@ -7,19 +7,33 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ocirun/ocirun/cgroups"
 	"github.com/ocirun/ocirun/libcontainer/internal/sys"
 )
 
-// frozen reports whether the container's own cgroup is frozen. A cgroup that is
-// gone is not.
+// manager gives the container's cgroup, nil if it has none.
+func (p cgroupPlace) manager() (cgroups.Manager, error) {
+	if len(p.Dirs) == 0 {
+		return nil, nil
+	}
+	paths := make(map[string]string, len(p.Dirs))
+	for _, d := range p.Dirs {
+		paths[d.Controller] = d.Dir
+	}
+	return cgroups.Load(paths)
+}
+
+// frozen reports whether the container's own cgroup is frozen or about to be. A
+// container that stands still because something above it does is not paused: it
+// cannot be resumed. A cgroup that is gone is not frozen.
 func (p cgroupPlace) frozen() (bool, error) {
 	for _, d := range p.Dirs {
-		file, on := "", ""
+		file := ""
 		switch d.Controller {
 		case "":
-			file, on = "cgroup.freeze", "1"
+			file = "cgroup.freeze"
 		case "freezer":
-			file, on = "freezer.state", "FR" // FROZEN or FREEZING
+			file = "freezer.self_freezing"
 		default:
 			continue
 		}
@@ -27,7 +41,7 @@ func (p cgroupPlace) frozen() (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if bytes.HasPrefix(text, []byte(on)) {
+		if bytes.HasPrefix(text, []byte("1")) {
 			return true, nil
 		}
 	}

@@ -1,8 +1,6 @@
 package libcontainer
 
 import (
-	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,16 +9,16 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
+	"github.com/ocirun/ocirun/libcontainer/internal/initproc"
 	"github.com/ocirun/ocirun/libcontainer/internal/sys"
+	"github.com/ocirun/ocirun/specconv"
 )
 
 // ociVersion is the version of runtime-spec that states are given in.
 const ociVersion = "1.3.0"
 
-const (
-	configLimit   = 64 << 20
-	progressLimit = 1 << 16
-)
+// configLimit is more than any config.json has.
+const configLimit = 64 << 20
 
 // State tells what the container is doing now.
 func (c *Container) State() (*State, error) {
@@ -106,19 +104,17 @@ func (d *directory) liveStatus(r *record) (Status, error) {
 
 // released reports whether the init has passed its gate, which it says itself.
 func (d *directory) released() (bool, error) {
-	page, err := sys.ReadFileAt(d.fd, progressName, progressLimit)
+	fd, err := sys.OpenAt(d.fd, progressName, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	runtime.KeepAlive(d)
 	if err != nil {
 		return false, fmt.Errorf("read progress of the container: %w", err)
 	}
-	return progressReleased(page), nil
-}
-
-// progressReleased reads the state of the init from its page.
-func progressReleased(page []byte) bool {
-	const magic, released = 0x52474f50, 3
-	return len(page) >= 8 && binary.LittleEndian.Uint32(page) == magic &&
-		binary.LittleEndian.Uint32(page[4:]) >= released
+	defer unix.Close(fd)
+	progress, err := initproc.ReadProgress(fd, 0)
+	if err != nil {
+		return false, fmt.Errorf("read progress of the container: %w", err)
+	}
+	return progress.State >= initproc.StateReleased, nil
 }
 
 // config reads the copy of config.json that was made when the container was.
@@ -128,8 +124,8 @@ func (d *directory) config() (*specs.Spec, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the container's copy of its configuration: %w", err)
 	}
-	spec := &specs.Spec{}
-	if err := json.Unmarshal(raw, spec); err != nil {
+	spec, err := specconv.Decode(raw)
+	if err != nil {
 		return nil, fmt.Errorf("the container's copy of its configuration: %w", err)
 	}
 	return spec, nil
