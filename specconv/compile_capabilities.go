@@ -26,10 +26,10 @@ func (c *compiler) capabilityCause(set string) plan.Cause {
 	return "/process/capabilities"
 }
 
-// capabilities reads the sets. What the kernel does not have cannot be granted
-// and gives a warning (runtime-spec config.md, "Linux Process"), and so does an
-// ambient capability that is not inheritable and permitted, which the kernel
-// would refuse (prctl(2), PR_CAP_AMBIENT_RAISE).
+// capabilities reads the sets. What the kernel or the runtime itself does not
+// have cannot be granted and gives a warning (runtime-spec config.md, "Linux
+// Process"), and so does an ambient capability that is not inheritable and
+// permitted, which the kernel would refuse (prctl(2), PR_CAP_AMBIENT_RAISE).
 func (c *compiler) capabilities() capabilitySets {
 	var sets capabilitySets
 	given := c.process.Capabilities
@@ -37,6 +37,10 @@ func (c *compiler) capabilities() capabilitySets {
 		return sets
 	}
 	reader := capabilityReader{last: c.o.Host.LastCap}
+	if own := c.o.Host.Caps; own != 0 && !c.ns.Has(plan.NamespaceUser) {
+		// A user namespace has all capabilities anew.
+		reader.lacking = ^own
+	}
 	sets.bounding = reader.read(given.Bounding)
 	sets.effective = reader.read(given.Effective)
 	sets.permitted = reader.read(given.Permitted)
@@ -60,6 +64,7 @@ func (c *compiler) capabilities() capabilitySets {
 // one list, so it remembers the last.
 type capabilityReader struct {
 	last    uint8
+	lacking plan.CapSet
 	names   []string
 	set     plan.CapSet
 	unknown []string
@@ -75,7 +80,7 @@ func (r *capabilityReader) read(names []string) plan.CapSet {
 	set := plan.CapSet(0)
 	for _, name := range names {
 		bit, ok := plan.Capability(name)
-		if ok && bit <= r.last {
+		if ok && bit <= r.last && !r.lacking.Has(bit) {
 			set |= 1 << bit
 		} else if !slices.Contains(r.unknown, name) {
 			r.unknown = append(r.unknown, name)

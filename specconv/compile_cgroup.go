@@ -82,9 +82,9 @@ func (c *compiler) limitRows(r *specs.LinuxResources) {
 // more.
 func (c *compiler) memoryRows(m *specs.LinuxMemory) {
 	const at = "/linux/resources/memory/"
-	limit(c, "memory.limit", at+"limit", m.Limit)
-	limit(c, "memory.reservation", at+"reservation", m.Reservation)
-	limit(c, "memory.swap", at+"swap", m.Swap)
+	limitUnlessZero(c, "memory.limit", at+"limit", m.Limit)
+	limitUnlessZero(c, "memory.reservation", at+"reservation", m.Reservation)
+	limitUnlessZero(c, "memory.swap", at+"swap", m.Swap)
 	limit(c, "memory.swappiness", at+"swappiness", m.Swappiness)
 	c.switchRow("memory.disableOOMKiller", at+"disableOOMKiller", m.DisableOOMKiller)
 	c.switchRow("memory.useHierarchy", at+"useHierarchy", m.UseHierarchy)
@@ -93,14 +93,12 @@ func (c *compiler) memoryRows(m *specs.LinuxMemory) {
 
 func (c *compiler) cpuRows(cpu *specs.LinuxCPU) {
 	const at = "/linux/resources/cpu/"
-	if cpu.Shares != nil && *cpu.Shares != 0 {
-		limit(c, "cpu.shares", at+"shares", cpu.Shares)
-	}
-	limit(c, "cpu.quota", at+"quota", cpu.Quota)
+	limitUnlessZero(c, "cpu.shares", at+"shares", cpu.Shares)
+	limitUnlessZero(c, "cpu.quota", at+"quota", cpu.Quota)
 	limit(c, "cpu.burst", at+"burst", cpu.Burst)
-	limit(c, "cpu.period", at+"period", cpu.Period)
-	limit(c, "cpu.realtimeRuntime", at+"realtimeRuntime", cpu.RealtimeRuntime)
-	limit(c, "cpu.realtimePeriod", at+"realtimePeriod", cpu.RealtimePeriod)
+	limitUnlessZero(c, "cpu.period", at+"period", cpu.Period)
+	limitUnlessZero(c, "cpu.realtimeRuntime", at+"realtimeRuntime", cpu.RealtimeRuntime)
+	limitUnlessZero(c, "cpu.realtimePeriod", at+"realtimePeriod", cpu.RealtimePeriod)
 	if cpu.Cpus != "" {
 		c.limitRow("cpu.cpus", at+"cpus", cpu.Cpus)
 	}
@@ -112,8 +110,8 @@ func (c *compiler) cpuRows(cpu *specs.LinuxCPU) {
 
 func (c *compiler) blockIORows(io *specs.LinuxBlockIO) {
 	const at = "/linux/resources/blockIO/"
-	limit(c, "blockIO.weight", at+"weight", io.Weight)
-	limit(c, "blockIO.leafWeight", at+"leafWeight", io.LeafWeight)
+	limitUnlessZero(c, "blockIO.weight", at+"weight", io.Weight)
+	limitUnlessZero(c, "blockIO.leafWeight", at+"leafWeight", io.LeafWeight)
 	for i := range io.WeightDevice {
 		d := &io.WeightDevice[i]
 		device := deviceName(d.LinuxBlockIODevice)
@@ -162,9 +160,18 @@ func limit[N int64 | uint64 | uint32 | uint16](c *compiler, resource, pointer st
 	c.limitRow(resource, plan.Cause(pointer), text)
 }
 
+// limitUnlessZero is for numbers of which zero stands for "leave it alone":
+// engines write it for what their user did not set.
+func limitUnlessZero[N int64 | uint64 | uint16](c *compiler, resource, pointer string, value *N) {
+	if value != nil && *value != 0 {
+		limit(c, resource, pointer, value)
+	}
+}
+
+// switchRow adds a row for what is turned on; off is how a cgroup begins.
 func (c *compiler) switchRow(resource, pointer string, value *bool) {
-	if value != nil {
-		c.limitRow(resource, plan.Cause(pointer), strconv.FormatBool(*value))
+	if value != nil && *value {
+		c.limitRow(resource, plan.Cause(pointer), "true")
 	}
 }
 

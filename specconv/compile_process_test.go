@@ -34,6 +34,12 @@ func TestCompileProcess(t *testing.T) {
 			c.Effective, c.Permitted = []string{"CAP_BPF"}, []string{"CAP_BPF", "KILL"}
 		}, want: []string{"keep BPF", "effective=BPF"},
 			warning: "ignoring unknown or unavailable capabilities: [CAP_CHECKPOINT_RESTORE cap_kill KILL]"},
+		{name: "N24 capabilities that the runtime lacks", change: func(_ *specs.Spec, o *Options) { o.Host.Caps = 1 << 5 },
+			want: []string{"keep KILL", "effective=KILL"}, warning: "[CAP_AUDIT_WRITE CAP_NET_BIND_SERVICE]"},
+		{name: "all capabilities in a user namespace", change: func(s *specs.Spec, o *Options) {
+			o.Host.Caps = 1 << 5
+			s.Linux.Namespaces = namespaceList("user", "mount")
+		}, want: []string{"keep KILL,NET_BIND_SERVICE,AUDIT_WRITE"}},
 		{name: "ambient without inheritable", change: func(s *specs.Spec, _ *Options) {
 			s.Process.Capabilities.Ambient = []string{"CAP_KILL"}
 		}, absent: []string{"ambient"}, warning: "can't raise ambient capability CAP_KILL: operation not permitted"},

@@ -3,25 +3,38 @@ package specconv
 import (
 	"errors"
 
-	"github.com/opencontainers/runtime-spec/specs-go"
-
+	"github.com/ocirun/ocirun/seccomp"
 	"github.com/ocirun/ocirun/specconv/plan"
 )
 
 // seccompRow loads the filter. A section that says nothing is none.
 func (c *compiler) seccompRow() {
-	section := c.linux.Seccomp
-	if section == nil || section.DefaultAction == "" && len(section.Syscalls) == 0 {
+	if c.linux.Seccomp == nil {
 		return
 	}
-	filter, flags, err := seccompFilter(section)
-	if err != nil {
+	program, err := seccomp.Compile(c.linux.Seccomp, seccomp.Options{HasFlag: c.hasSeccompFlag})
+	if field := (*seccomp.FieldError)(nil); errors.As(err, &field) {
+		c.fail(plan.Cause("/linux/seccomp"+field.Pointer), field.Err)
+		return
+	}
+	switch {
+	case err != nil:
 		c.fail("/linux/seccomp", err)
-		return
+	case program == nil:
+	case program.NeedsListener:
+		c.fail("/linux/seccomp", errors.New("SCMP_ACT_NOTIFY: there is no way yet to hand the listener to its agent"))
+	default:
+		c.add(plan.Process, "/linux/seccomp", plan.Seccomp{Filter: program.Bytes(), Flags: uint64(program.Flags)})
 	}
-	c.add(plan.Process, "/linux/seccomp", plan.Seccomp{Filter: filter, Flags: flags})
 }
 
-func seccompFilter(*specs.LinuxSeccomp) ([]byte, uint64, error) {
-	return nil, 0, errors.New("seccomp is not there yet")
+// hasSeccompFlag answers from the options, so that nothing is asked of the
+// kernel while compiling. Every kernel that the runtime works on knows all flags
+// but the one of Linux 5.19.
+func (c *compiler) hasSeccompFlag(bit uint) bool {
+	const waitKillableRecv = 1 << 5 // linux/seccomp.h
+	if known := c.o.Host.SeccompFlags; known != 0 {
+		return known&bit != 0
+	}
+	return bit != waitKillableRecv
 }
