@@ -158,3 +158,11 @@ func TestNamespacesCgroup(t *testing.T) {
 		}
 	}
 }
+
+// sleeper is a process on the host.
+func (s *scenario) sleeper() int {
+	s.t.Helper()
+	cmd := exec.Command(suite.busybox, "sleep", "1000")
+	s.help(cmd)
+	return cmd.Process.Pid
+}

@@ -26,6 +26,8 @@ type command struct {
 	stdin  *os.File
 	files  []*os.File
 	noRoot bool
+	// session starts the call in a session of its own.
+	session bool
 
 	via            []string
 	exec           *exec.Cmd
@@ -70,6 +72,12 @@ func (c *command) run() result {
 // container keeps the descriptors, and nobody shall wait for it.
 func (c *command) start() {
 	c.s.t.Helper()
+	c.prepare()
+	c.s.must(c.exec.Start())
+}
+
+func (c *command) prepare() {
+	c.s.t.Helper()
 	var argv []string
 	if !c.noRoot {
 		argv = append(argv, "--root", c.s.root)
@@ -81,11 +89,13 @@ func (c *command) start() {
 	c.exec.ExtraFiles = c.files
 	c.stdout, c.stderr = c.s.temp("stdout"), c.s.temp("stderr")
 	c.exec.Stdout, c.exec.Stderr = c.stdout, c.stderr
+	if c.session {
+		c.exec.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	}
 	if c.stdin != nil {
 		c.exec.Stdin = c.stdin
 	}
 	c.started = time.Now()
-	c.s.must(c.exec.Start())
 }
 
 func (s *scenario) temp(name string) *os.File {
