@@ -1,0 +1,121 @@
+package specconv
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"github.com/ocirun/ocirun/specconv/plan"
+)
+
+// Inspect looks at the host: at the root file system, at the source of each bind
+// mount, and for the user's home directory. An error is a [Problem].
+func Inspect(b *Bundle) (Facts, error) {
+	if b.Spec == nil || b.Spec.Root == nil {
+		return Facts{}, Problem{Pointer: "/root", Err: errors.New("root must be specified"), Ref: "config.md#root"}
+	}
+	root, err := openRoot(b.Dir, b.Spec.Root.Path)
+	if err != nil {
+		return Facts{}, Problem{Pointer: "/root/path", Err: fmt.Errorf("invalid rootfs: %w", err), Ref: "config.md#root"}
+	}
+	defer unix.Close(root)
+	facts := Facts{Kinds: make([]plan.Kind, len(b.Spec.Mounts))}
+	for i := range b.Spec.Mounts {
+		if m := &b.Spec.Mounts[i]; isBind(m.Options) {
+			if facts.Kinds[i], err = bindSource(b.Dir, m); err != nil {
+				return Facts{}, Problem{Pointer: element("/mounts", i), Err: err, Ref: refMounts}
+			}
+		}
+	}
+	if wantsHome(b.Spec.Process) {
+		facts.Home = lookupHome(b, root)
+	}
+	return facts, nil
+}
+
+// errRootPath has the text that callers of runc know.
+var errRootPath = errors.New("not an absolute path, or a symlink")
+
+// openRoot opens the root file system. A symbolic link in the path that the
+// configuration gives is refused, since the path means the same in every later
+// look only without one; the way to the bundle is the caller's own.
+func openRoot(dir, path string) (fd int, err error) {
+	absolute := joinHost(dir, path)
+	fd, err = openDirectory(unix.AT_FDCWD, absolute, unix.RESOLVE_NO_SYMLINKS)
+	if errors.Is(err, unix.ELOOP) && path != "" && path[0] != '/' {
+		var bundle int
+		if bundle, err = openDirectory(unix.AT_FDCWD, dir, 0); err == nil {
+			fd, err = openDirectory(bundle, path, unix.RESOLVE_NO_SYMLINKS)
+			unix.Close(bundle)
+		}
+	}
+	switch {
+	case errors.Is(err, unix.ELOOP):
+		return -1, errRootPath
+	case err != nil:
+		return -1, &fs.PathError{Op: "stat", Path: absolute, Err: err}
+	}
+	return fd, nil
+}
+
+func openDirectory(at int, path string, resolve uint64) (int, error) {
+	return openAt(at, path, &unix.OpenHow{
+		Flags:   unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC,
+		Resolve: resolve,
+	})
+}
+
+// openAt is openat2(2). A lookup that stays below a directory can be disturbed by
+// somebody who moves directories; it is tried again, but not for ever.
+func openAt(at int, path string, how *unix.OpenHow) (fd int, err error) {
+	for range 64 {
+		fd, err = unix.Openat2(at, path, how)
+		if !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.EAGAIN) {
+			return fd, err
+		}
+	}
+	return -1, err
+}
+
+// bindSource looks at the source of a bind mount.
+func bindSource(dir string, m *specs.Mount) (plan.Kind, error) {
+	var stat unix.Stat_t
+	source := joinHost(dir, m.Source)
+	if err := statPath(source, &stat); err != nil {
+		return 0, fmt.Errorf("failed to fulfil mount request: %w", &fs.PathError{Op: "open", Path: source, Err: err})
+	}
+	if inContainer(m.Destination) == "/proc" && !isProcRoot(source, &stat) {
+		return 0, fmt.Errorf("%q cannot be mounted because it is not of type proc", m.Destination)
+	}
+	if stat.Mode&unix.S_IFMT == unix.S_IFDIR {
+		return plan.Directory, nil
+	}
+	return plan.File, nil
+}
+
+// joinHost makes a path of the host absolute; a relative one starts at the bundle.
+func joinHost(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(dir, path)
+}
+
+func statPath(path string, stat *unix.Stat_t) error {
+	_, err := retry(func() (int, error) { return 0, unix.Stat(path, stat) })
+	return err
+}
+
+// isProcRoot reports whether a path is the root of a procfs. What a container has
+// at /proc is where it writes its own labels, so nothing else may look like it
+// (CVE-2019-16884).
+func isProcRoot(path string, stat *unix.Stat_t) bool {
+	const procRootInode = 1
+	var system unix.Statfs_t
+	_, err := retry(func() (int, error) { return 0, unix.Statfs(path, &system) })
+	return err == nil && system.Type == unix.PROC_SUPER_MAGIC && stat.Ino == procRootInode
+}
