@@ -1,0 +1,106 @@
+package integration
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+)
+
+func TestExplainText(t *testing.T) {
+	s := begin(t)
+	s.differs("runc", "has no such command")
+	b := s.bundle(sysctl("net.ipv4.ip_forward", "1"))
+	out := s.run("explain", "-b", b.dir).ok().out
+	for _, part := range []string{"/proc", "/dev/shm", "testhost", "CAP_KILL", "ip_forward", "/mounts/3", "true"} {
+		s.contains("plan", out, part)
+	}
+	again := s.run("explain", "--bundle", b.dir).ok().out
+	equal(s, "the same plan twice", again, out)
+	equal(s, "state root made", exists(s.root), false)
+}
+
+func TestExplainJSON(t *testing.T) {
+	s := begin(t)
+	s.differs("runc", "has no such command")
+	out := s.run("explain", "--format", "json", "-b", s.bundle().dir).ok().out
+	plan := decode[map[string]any](s, out)
+	if len(plan) == 0 {
+		s.errorf("empty plan: %s", out)
+	}
+	s.run("explain", "--format", "xml", "-b", s.bundle().dir).refused()
+}
+
+func TestExplainContainer(t *testing.T) {
+	s := begin(t)
+	s.differs("runc", "has no such command")
+	b := s.bundle()
+	id := s.create(b)
+	// What was run counts, not what the bundle says now.
+	b.config("{}")
+	s.contains("plan", s.run("explain", id).ok().out, "testhost")
+	s.run("explain", "nobody").fails(1, "container does not exist")
+}
+
+func TestExplainRefusesWhatCreateRefuses(t *testing.T) {
+	s := begin(t)
+	s.differs("runc", "has no such command")
+	b := s.bundle(func(c *specs.Spec) { c.Process.Cwd = "tmp" })
+	s.run("explain", "-b", b.dir).failsWith(1, "Cwd must be an absolute path")
+}
+
+// traceEvent is one entry of the trace event format that Chrome and Perfetto read.
+type traceEvent struct {
+	Name  string         `json:"name"`
+	Phase string         `json:"ph"`
+	Start *float64       `json:"ts"`
+	Dur   float64        `json:"dur"`
+	Pid   *int           `json:"pid"`
+	Tid   *int           `json:"tid"`
+	Args  map[string]any `json:"args"`
+}
+
+func TestTrace(t *testing.T) {
+	s := begin(t)
+	s.differs("runc", "has no such option")
+	b := s.bundle()
+	id := s.id()
+	for _, call := range [][]string{
+		{"run", "--trace", filepath.Join(s.dir, "run.json"), "-b", b.dir, s.id()},
+		{"create", "--trace", filepath.Join(s.dir, "create.json"), "-b", b.dir, id},
+		{"start", "--trace", filepath.Join(s.dir, "start.json"), id},
+	} {
+		s.run(call...).ok()
+		events := s.trace(filepath.Join(s.dir, call[0]+".json"))
+		if call[0] != "start" && len(events) < 20 {
+			s.errorf("%s: only %d events", call[0], len(events))
+		}
+	}
+}
+
+// trace reads a trace in either of the two forms of the format.
+func (s *scenario) trace(path string) []traceEvent {
+	s.t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		s.fatalf("%v", err)
+	}
+	var object struct{ TraceEvents []traceEvent }
+	events := &object.TraceEvents
+	if json.Unmarshal(data, events) != nil {
+		if err := json.Unmarshal(data, &object); err != nil {
+			s.fatalf("%s: %v", path, err)
+		}
+	}
+	for _, e := range *events {
+		if e.Name == "" || e.Phase == "" || e.Pid == nil || e.Tid == nil && e.Phase != "M" {
+			s.fatalf("%s: incomplete event %+v", path, e)
+		}
+		if e.Phase == "X" && (e.Start == nil || e.Dur < 0) {
+			s.fatalf("%s: event without time %+v", path, e)
+		}
+	}
+	return *events
+}
