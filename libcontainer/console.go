@@ -50,7 +50,12 @@ func (c *hostConsole) makeRaw() error {
 	raw.Cflag |= unix.CS8
 	raw.Cc[unix.VMIN], raw.Cc[unix.VTIME] = 1, 0
 	c.raw = true
-	return setTerminalState(c.fd, &raw)
+	// A process in the background is stopped here until it is in the foreground.
+	err := sys.Retry(func() error { return unix.IoctlSetTermios(c.fd, unix.TCSETS, &raw) })
+	if err != nil {
+		return fmt.Errorf("set terminal: %w", err)
+	}
+	return nil
 }
 
 // close puts the terminal back into the state it was found in.
@@ -110,8 +115,8 @@ func terminalState(fd int) (*unix.Termios, error) {
 	return state, err
 }
 
-// setTerminalState works for a process in the background as well, which the
-// kernel would stop or, as the signal is caught, make to try for ever.
+// setTerminalState works in the background as well, where the kernel would stop
+// the process: a terminal is put back whoever uses it by then.
 func setTerminalState(fd int, state *unix.Termios) error {
 	err := sys.WithoutSignal(unix.SIGTTOU, func() error {
 		return sys.Retry(func() error { return unix.IoctlSetTermios(fd, unix.TCSETS, state) })

@@ -79,10 +79,12 @@ func CatchSignals() (*Signals, error) {
 }
 
 // isCaught leaves out what cannot be caught, what the Go runtime uses to stop
-// and sample its threads, what the C library takes for itself, and faults.
+// and sample its threads, what the C library takes for itself, faults, and the two
+// that stop a background process which uses its terminal: the kernel would send
+// them again each time the handler returns.
 func isCaught(sig unix.Signal) bool {
 	switch sig {
-	case unix.SIGKILL, unix.SIGSTOP, unix.SIGURG, unix.SIGPROF, 32, 33,
+	case unix.SIGKILL, unix.SIGSTOP, unix.SIGURG, unix.SIGPROF, unix.SIGTTIN, unix.SIGTTOU, 32, 33,
 		unix.SIGSEGV, unix.SIGBUS, unix.SIGFPE, unix.SIGILL, unix.SIGTRAP, unix.SIGSYS:
 		return false
 	}

@@ -1,0 +1,418 @@
+package libcontainer
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ocirun/ocirun/libcontainer/internal/sys"
+)
+
+// served is a shell script that a foreground serves in a goroutine.
+type served struct {
+	f    *foreground
+	pid  int
+	done chan sys.Exit
+}
+
+// serve runs a script with the streams as a container's would be.
+func serve(t *testing.T, f *foreground, script string, attr *syscall.SysProcAttr, files ...uintptr) *served {
+	t.Helper()
+	if len(files) == 0 {
+		for _, fd := range f.stdio.child {
+			files = append(files, uintptr(fd))
+		}
+	}
+	pid, err := syscall.ForkExec("/bin/sh", []string{"sh", "-c", script}, &syscall.ProcAttr{
+		Files: files, Env: os.Environ(), Sys: attr,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pidfd, err := sys.PidfdOpen(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.warn = func(m string) { t.Log("warning:", m) }
+	f.closeChild()
+	f.catchSignals()
+	s := &served{f: f, pid: pid, done: make(chan sys.Exit, 1)}
+	go func() {
+		defer unix.Close(pidfd)
+		exit, err := f.wait(pid, pidfd)
+		if closeErr := f.close(); err != nil || closeErr != nil {
+			t.Error(err, closeErr)
+		}
+		s.done <- exit
+	}()
+	return s
+}
+
+func (s *served) status(t *testing.T) int {
+	t.Helper()
+	select {
+	case exit := <-s.done:
+		return exit.Status()
+	case <-time.After(20 * time.Second):
+		unix.Kill(s.pid, unix.SIGKILL)
+		t.Fatal("the foreground does not end")
+		return -1
+	}
+}
+
+func newTestForeground(t *testing.T, files [3]*os.File) *foreground {
+	t.Helper()
+	f, err := newForeground(false, [3]int{int(files[0].Fd()), int(files[1].Fd()), int(files[2].Fd())}, os.Getuid(), os.Getgid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func nullFile(t *testing.T) *os.File {
+	t.Helper()
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { null.Close() })
+	return null
+}
+
+// destination is somewhere to write to, and how to learn what arrived. The close
+// function is to be called when nobody will write any more.
+type destination struct {
+	file  *os.File
+	text  func() string
+	close func()
+}
+
+func pipeDestination(t *testing.T, slow time.Duration) destination {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return readerDestination(r, w, slow)
+}
+
+func socketDestination(t *testing.T) destination {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return readerDestination(os.NewFile(uintptr(pair[0]), "a"), os.NewFile(uintptr(pair[1]), "b"), time.Millisecond)
+}
+
+func readerDestination(r, w *os.File, slow time.Duration) destination {
+	var got bytes.Buffer
+	end := make(chan struct{})
+	w.Fd() // blocking mode, as a caller's streams are
+	go func() {
+		defer close(end)
+		buf := make([]byte, 64<<10)
+		for {
+			n, err := r.Read(buf)
+			got.Write(buf[:n])
+			if err != nil {
+				return
+			}
+			time.Sleep(slow)
+		}
+	}()
+	return destination{
+		file: w, close: func() { w.Close() },
+		text: func() string { <-end; r.Close(); return got.String() },
+	}
+}
+
+func fileDestination(t *testing.T, flags int) destination {
+	f, err := os.OpenFile(filepath.Join(t.TempDir(), "out"), os.O_CREATE|os.O_RDWR|flags, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return destination{file: f, close: func() {}, text: func() string {
+		data, _ := os.ReadFile(f.Name())
+		f.Close()
+		return string(data)
+	}}
+}
+
+func TestForegroundCopies(t *testing.T) {
+	const script = `echo to stderr >&2; i=0; while [ $i -lt 40 ]; do head -c 100000 /dev/zero | tr '\0' x; i=$((i+1)); done; exit 5`
+	for name, out := range map[string]destination{
+		"pipe": pipeDestination(t, 0), "slow pipe": pipeDestination(t, time.Millisecond), "socket": socketDestination(t),
+		"file": fileDestination(t, 0), "appended file": fileDestination(t, os.O_APPEND),
+	} {
+		errs := fileDestination(t, 0)
+		f := newTestForeground(t, [3]*os.File{nullFile(t), out.file, errs.file})
+		if f.stdio.ours[0] != -1 || f.stdio.ours[1] < 0 {
+			t.Errorf("%s: pipes %v", name, f.stdio.ours)
+		}
+		if status := serve(t, f, script, nil).status(t); status != 5 {
+			t.Errorf("%s: status %d", name, status)
+		}
+		out.close()
+		if text := out.text(); len(text) != 4_000_000 || strings.Trim(text, "x") != "" {
+			t.Errorf("%s: %d bytes arrived", name, len(text))
+		}
+		if text := errs.text(); text != "to stderr\n" {
+			t.Errorf("%s: stderr %q", name, text)
+		}
+	}
+}
+
+func TestForegroundInput(t *testing.T) {
+	big := bytes.Repeat([]byte("0123456789abcdef"), 100_000)
+	file := filepath.Join(t.TempDir(), "in")
+	os.WriteFile(file, big, 0o600)
+	fromFile, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fromFile.Close()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	go func() { w.Write(big); w.Close() }()
+	for name, in := range map[string]*os.File{"file": fromFile, "pipe": r} {
+		out := fileDestination(t, 0)
+		f := newTestForeground(t, [3]*os.File{in, out.file, nullFile(t)})
+		// cat ends only if the end of the input is passed on.
+		if status := serve(t, f, "cat", nil).status(t); status != 0 {
+			t.Errorf("%s: status %d", name, status)
+		}
+		if text := out.text(); text != string(big) {
+			t.Errorf("%s: %d of %d bytes arrived", name, len(text), len(big))
+		}
+	}
+}
+
+func TestForegroundDoesNotWaitForInput(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	null := nullFile(t)
+	if status := serve(t, newTestForeground(t, [3]*os.File{r, null, null}), "exit 3", nil).status(t); status != 3 {
+		t.Errorf("status %d", status)
+	}
+}
+
+func TestForegroundBrokenOutput(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	r.Close()
+	null := nullFile(t)
+	status := serve(t, newTestForeground(t, [3]*os.File{null, w, null}), "exec yes", nil).status(t)
+	if status != 128+int(unix.SIGPIPE) {
+		t.Errorf("status %d", status)
+	}
+}
+
+func TestForegroundSignals(t *testing.T) {
+	null := nullFile(t)
+	for _, c := range []struct {
+		name, script string
+		sig          unix.Signal
+		want         int
+	}{
+		{"trapped", "trap 'exit 7' TERM; echo ready; while :; do sleep 0.05; done", unix.SIGTERM, 7},
+		{"deadly", "echo ready; exec sleep 60", unix.SIGUSR1, 128 + int(unix.SIGUSR1)},
+		{"interrupt", "echo ready; exec sleep 60", unix.SIGINT, 130},
+		{"realtime", "echo ready; exec sleep 60", unix.Signal(40), 168},
+	} {
+		out := fileDestination(t, 0)
+		s := serve(t, newTestForeground(t, [3]*os.File{null, out.file, null}), c.script, &syscall.SysProcAttr{Setsid: true})
+		waitFor(t, "the script", func() bool { data, _ := os.ReadFile(out.file.Name()); return len(data) > 0 })
+		unix.Kill(os.Getpid(), unix.SIGWINCH) // never passed on
+		unix.Kill(os.Getpid(), c.sig)
+		if status := s.status(t); status != c.want {
+			t.Errorf("%s: status %d, want %d", c.name, status, c.want)
+		}
+	}
+}
+
+func TestForegroundWaitsForOutputOfOthers(t *testing.T) {
+	null := nullFile(t)
+	out := fileDestination(t, 0)
+	f := newTestForeground(t, [3]*os.File{null, out.file, null})
+	if status := serve(t, f, "(sleep 0.5; echo late) & exit 4", nil).status(t); status != 4 {
+		t.Errorf("status %d", status)
+	}
+	if text := out.text(); text != "late\n" {
+		t.Errorf("output %q", text)
+	}
+	// Unless somebody asks it not to.
+	out = fileDestination(t, 0)
+	s := serve(t, newTestForeground(t, [3]*os.File{null, out.file, null}), "sleep 60 & echo $!; exit 4", nil)
+	waitFor(t, "the end of the first process", func() bool { _, state, err := sys.Identify(s.pid); return err != nil || state == 'Z' })
+	waitFor(t, "the output", func() bool { data, _ := os.ReadFile(out.file.Name()); return len(data) > 0 })
+	time.Sleep(20 * time.Millisecond)
+	unix.Kill(os.Getpid(), unix.SIGTERM)
+	if status := s.status(t); status != 4 {
+		t.Errorf("status %d", status)
+	}
+	if pid, err := strconv.Atoi(strings.TrimSpace(out.text())); err == nil {
+		unix.Kill(pid, unix.SIGKILL)
+	}
+}
+
+func TestForegroundReapsOrphans(t *testing.T) {
+	null := nullFile(t)
+	out := fileDestination(t, 0)
+	f := newTestForeground(t, [3]*os.File{null, out.file, null})
+	if err := f.reapOrphans(); err != nil {
+		t.Fatal(err)
+	}
+	if status := serve(t, f, "(sh -c 'echo $$; exec sleep 0.2' &) ; sleep 0.5; exit 6", nil).status(t); status != 6 {
+		t.Errorf("status %d", status)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(out.text()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, state, err := sys.Identify(pid); !errors.Is(err, unix.ESRCH) {
+		t.Errorf("the orphan is left as %c, %v", state, err)
+	}
+}
+
+// openPty gives both ends of a new terminal.
+func openPty(t *testing.T) (master, slave *os.File) {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	if err == nil {
+		err = unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	slave, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { master.Close(); slave.Close() })
+	return master, slave
+}
+
+func TestForegroundTerminal(t *testing.T) {
+	host, hostSlave := openPty(t)
+	if err := setTerminalSize(int(host.Fd()), 33, 77); err != nil {
+		t.Fatal(err)
+	}
+	before, _ := terminalState(int(hostSlave.Fd()))
+	own := int(hostSlave.Fd())
+	f, err := newForeground(true, [3]int{own, own, own}, 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	master, slave := openPty(t)
+	fd, err := unix.Dup(int(master.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	master.Close()
+	if err := f.attach(fd, 10, 20); err != nil {
+		t.Fatal(err)
+	}
+	raw, _ := terminalState(own)
+	if raw.Lflag&(unix.ICANON|unix.ECHO|unix.ISIG) != 0 {
+		t.Errorf("the terminal is not raw: %x", raw.Lflag)
+	}
+	s := serve(t, f, `stty size; read line; echo "got $line"; trap 'stty size; exit 9' WINCH; echo ready; while :; do sleep 0.02; done`,
+		&syscall.SysProcAttr{Setsid: true, Setctty: true}, slave.Fd(), slave.Fd(), slave.Fd())
+	slave.Close()
+	expect(t, host, "33 77\n")
+	io.WriteString(host, "hello\r")
+	expect(t, host, "got hello\n")
+	expect(t, host, "ready\n")
+	setTerminalSize(int(host.Fd()), 44, 88)
+	unix.Kill(os.Getpid(), unix.SIGWINCH)
+	expect(t, host, "44 88\n")
+	if status := s.status(t); status != 9 {
+		t.Errorf("status %d", status)
+	}
+	if after, _ := terminalState(own); *after != *before {
+		t.Errorf("the terminal is not as before: %+v, %+v", after, before)
+	}
+}
+
+// expect reads from a terminal until the text comes by.
+func expect(t *testing.T, f *os.File, want string) {
+	t.Helper()
+	var got []byte
+	deadline := time.Now().Add(5 * time.Second)
+	for !strings.Contains(string(got), want) {
+		ready, err := sys.WaitReadable(int(f.Fd()), time.Until(deadline))
+		if err != nil || !ready {
+			t.Fatalf("want %q, got %q, %v", want, got, err)
+		}
+		buf := make([]byte, 1)
+		n, err := unix.Read(int(f.Fd()), buf)
+		if err != nil {
+			t.Fatalf("want %q, got %q, %v", want, got, err)
+		}
+		got = append(got, buf[:n]...)
+	}
+}
+
+func TestForegroundTerminalOutputIsComplete(t *testing.T) {
+	for range 20 {
+		host, hostSlave := openPty(t)
+		own := int(hostSlave.Fd())
+		out := fileDestination(t, 0)
+		f, err := newForeground(true, [3]int{own, int(out.file.Fd()), own}, 0, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		master, slave := openPty(t)
+		fd, _ := unix.Dup(int(master.Fd()))
+		master.Close()
+		if err := f.attach(fd, 0, 0); err != nil {
+			t.Fatal(err)
+		}
+		s := serve(t, f, "seq 20000", &syscall.SysProcAttr{Setsid: true, Setctty: true}, slave.Fd(), slave.Fd(), slave.Fd())
+		slave.Close()
+		if status := s.status(t); status != 0 {
+			t.Errorf("status %d", status)
+		}
+		if text := out.text(); !strings.HasSuffix(text, "\n20000\n") || strings.Count(text, "\n") != 20000 {
+			t.Fatalf("%d lines, end %q", strings.Count(text, "\n"), text[max(0, len(text)-20):])
+		}
+		host.Close()
+	}
+}
+
+func TestNoTerminalAnywhere(t *testing.T) {
+	null := nullFile(t)
+	fd := int(null.Fd())
+	_, err := openHostConsole([3]int{fd, fd, fd})
+	tty, openErr := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if openErr == nil {
+		tty.Close()
+		t.Skip("the test has a controlling terminal")
+	}
+	if err == nil || err.Error() != "open /dev/tty: no such device or address" {
+		t.Errorf("got %v", err)
+	}
+}
