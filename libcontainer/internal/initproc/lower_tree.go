@@ -20,7 +20,8 @@ const (
 func (lo *lowerer) lowerTree(step plan.Step) error {
 	switch s := step.(type) {
 	case plan.TreePropagation:
-		lo.treeStays = s.Propagation.Type() == plan.Shared
+		// without recursion it is only the root mount that changes
+		lo.treeStays = s.Propagation.Type() == plan.Shared || !s.Propagation.IsRecursive()
 		lo.sys(unix.SYS_MOUNT, lo.str(""), lo.str("/"), lo.str(""), imm(uint64(s.Propagation)), imm(0))
 	case plan.Root:
 		lo.root(s)
@@ -238,6 +239,13 @@ func (lo *lowerer) rootAttr(s plan.RootAttr) {
 func (lo *lowerer) pivot(s plan.PivotRoot) {
 	dot := lo.str(".")
 	if s.Chroot {
+		if lo.treeStays {
+			lo.sys(unix.SYS_MOUNT, lo.str(""), lo.str("/"), lo.str(""), imm(unix.MS_PRIVATE), imm(0))
+			for _, p := range [...]string{"/proc", "/sys"} {
+				lo.sys(unix.SYS_MOUNT, lo.str(""), lo.str(p), lo.str(""), imm(unix.MS_SLAVE|unix.MS_REC), imm(0)).
+					tolerate(unix.EINVAL, unix.ENOENT)
+			}
+		}
 		// The host's proc and sysfs would stay reachable below the new root.
 		for _, p := range [...]string{"/proc", "/sys"} {
 			lo.sys(unix.SYS_UMOUNT2, lo.str(p), imm(unix.MNT_DETACH)).tolerate(unix.EINVAL, unix.ENOENT)
