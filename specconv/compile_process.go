@@ -54,7 +54,7 @@ func (c *compiler) userRows(caps capabilitySets) {
 		KeepCaps: user.UID != 0 && caps.permitted|caps.effective|caps.inheritable != 0,
 	})
 	if cwd.Tolerant {
-		cwd.Tolerant = false
+		cwd.Tolerant, cwd.Retry = false, true
 		c.add(plan.Process, "/process/cwd", cwd)
 	}
 }

@@ -38,7 +38,7 @@ func TestCompileProcess(t *testing.T) {
 			want: []string{"keep KILL", "effective=KILL"}, warning: "[CAP_AUDIT_WRITE CAP_NET_BIND_SERVICE]"},
 		{name: "all capabilities in a user namespace", change: func(s *specs.Spec, o *Options) {
 			o.Host.Caps = 1 << 5
-			s.Linux.Namespaces = namespaceList("user", "mount")
+			s.Linux.Namespaces = namespaceList("user=/u", "mount")
 		}, want: []string{"keep KILL,NET_BIND_SERVICE,AUDIT_WRITE"}},
 		{name: "ambient without inheritable", change: func(s *specs.Spec, _ *Options) {
 			s.Process.Capabilities.Ambient = []string{"CAP_KILL"}
@@ -81,6 +81,30 @@ func TestKeepCaps(t *testing.T) {
 			if ids, ok := e.Step.(plan.SetIDs); ok && ids.KeepCaps != test.want {
 				t.Errorf("uid %d, %+v: keeps capabilities: %v", test.uid, test.caps, ids.KeepCaps)
 			}
+		}
+	}
+}
+
+// Only a user who is not root is given a second try, after the first was refused.
+func TestChdirTwice(t *testing.T) {
+	for uid, want := range map[uint32][]plan.Chdir{
+		0: {{Path: "/"}},
+		9: {{Path: "/", Tolerant: true}, {Path: "/", Retry: true}},
+	} {
+		b := loadConfig(t, "spec-default")
+		b.Spec.Process.User.UID = uid
+		p, _, err := Compile(b, testOptions(b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []plan.Chdir
+		for _, e := range p.Entries {
+			if chdir, ok := e.Step.(plan.Chdir); ok {
+				got = append(got, chdir)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("uid %d: %+v, want %+v", uid, got, want)
 		}
 	}
 }

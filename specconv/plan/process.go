@@ -356,6 +356,9 @@ type Chdir struct {
 	// Tolerant puts off a permission error: the change is tried again as the
 	// container's user.
 	Tolerant bool
+	// Retry says that this is that second try: it is made only if the first was
+	// refused, since the user may lack the right to do what root has done.
+	Retry bool
 }
 
 // Lane is Init.

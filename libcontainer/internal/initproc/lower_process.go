@@ -126,6 +126,10 @@ func (lo *lowerer) capabilities(s plan.Capabilities) {
 // descriptor that leaked may lead outside of it (CVE-2024-21626).
 func (lo *lowerer) chdir(s plan.Chdir) {
 	o := lo.sys(unix.SYS_CHDIR, lo.str(s.Path)).to(slotTmp)
+	if s.Retry {
+		// nothing between the two tries uses the slot
+		o.ifErr(slotTmp)
+	}
 	if s.Tolerant {
 		o.tolerate(unix.EACCES, unix.EPERM)
 	}
