@@ -164,6 +164,14 @@ func (c *compiler) setgroupsDenied() bool {
 }
 
 func (c *compiler) idMapRow() {
+	if len(c.linux.UIDMappings) == 0 || len(c.linux.GIDMappings) == 0 {
+		missing := "uid"
+		if len(c.linux.UIDMappings) > 0 {
+			missing = "gid"
+		}
+		c.fail(c.ns.cause(plan.NamespaceUser), fmt.Errorf("user namespaces enabled, but no %s mappings found", missing))
+		return
+	}
 	maps := plan.IDMaps{UID: idMappings(c.linux.UIDMappings), GID: idMappings(c.linux.GIDMappings)}
 	// The kernel lets anybody map one id, their own (user_namespaces(7)).
 	own := len(maps.UID) == 1 && maps.UID[0].Size == 1 && len(maps.GID) == 1 && maps.GID[0].Size == 1

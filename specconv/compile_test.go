@@ -93,6 +93,13 @@ func TestCompileRefuses(t *testing.T) {
 		{name: "namespace twice",
 			change: func(s *specs.Spec, _ *Options) { s.Linux.Namespaces = namespaceList("mount", "pid", "pid=/x") },
 			err:    `/linux/namespaces/2: malformed spec file: duplicated ns "pid"`},
+		{name: "no uid mappings",
+			change: func(s *specs.Spec, _ *Options) { s.Linux.Namespaces = namespaceList("mount", "user") },
+			err:    "/linux/namespaces/1: user namespaces enabled, but no uid mappings found"},
+		{name: "no gid mappings", change: func(s *specs.Spec, _ *Options) {
+			s.Linux.Namespaces = namespaceList("mount", "user")
+			s.Linux.UIDMappings = []specs.LinuxIDMapping{{Size: 1}}
+		}, err: "no gid mappings found"},
 		{name: "propagation", change: func(s *specs.Spec, _ *Options) { s.Linux.RootfsPropagation = "bogus" },
 			err: "/linux/rootfsPropagation: rootfsPropagation=bogus is not supported"},
 		{name: "no propagation", change: func(s *specs.Spec, _ *Options) { s.Linux.RootfsPropagation = "ro" },

@@ -86,36 +86,33 @@ func TestEveryFieldIsCovered(t *testing.T) {
 	}
 }
 
-// alter gives a copy of a value that differs from it in the field at the end of
-// the path; what is missing on the way is made.
-func alter(v reflect.Value, path []string) {
-	if v.Kind() == reflect.Pointer {
+// alter changes the field at the end of a path; what is missing on the way is
+// made. Pointers and lists are replaced, never written through: the decoder may
+// share them.
+func alter(v reflect.Value, path []string, change func(reflect.Value)) {
+	switch {
+	case v.Kind() == reflect.Pointer:
 		fresh := reflect.New(v.Type().Elem())
 		if !v.IsNil() {
 			fresh.Elem().Set(v.Elem())
 		}
-		alter(fresh.Elem(), path)
+		alter(fresh.Elem(), path, change)
 		v.Set(fresh)
-		return
-	}
-	if len(path) == 0 {
-		alterLeaf(v)
-		return
-	}
-	switch {
+	case len(path) == 0:
+		change(v)
 	case path[0] != "*":
-		alter(v.FieldByName(path[0]), path[1:])
+		alter(v.FieldByName(path[0]), path[1:], change)
 	case v.Kind() == reflect.Map:
-		alterMember(v, path[1:])
+		alterMember(v, path[1:], change)
 	default:
-		if v.Len() == 0 {
-			v.Set(reflect.MakeSlice(v.Type(), 1, 1))
-		}
-		alter(v.Index(0), path[1:])
+		list := reflect.MakeSlice(v.Type(), max(v.Len(), 1), max(v.Len(), 1))
+		reflect.Copy(list, v)
+		alter(list.Index(0), path[1:], change)
+		v.Set(list)
 	}
 }
 
-func alterMember(v reflect.Value, path []string) {
+func alterMember(v reflect.Value, path []string, change func(reflect.Value)) {
 	key := reflect.ValueOf("key")
 	if v.Len() > 0 {
 		key = v.MapKeys()[0]
@@ -126,11 +123,12 @@ func alterMember(v reflect.Value, path []string) {
 	if old := v.MapIndex(key); old.IsValid() {
 		member.Set(old)
 	}
-	alter(member, path)
+	alter(member, path, change)
 	v.SetMapIndex(key, member)
 }
 
-func alterLeaf(v reflect.Value) {
+// another gives a field another value.
+func another(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Bool:
 		v.SetBool(!v.Bool())
@@ -141,7 +139,7 @@ func alterLeaf(v reflect.Value) {
 		if item.Kind() == reflect.Uint32 {
 			item.SetUint(4711)
 		} else {
-			alterLeaf(item)
+			another(item)
 		}
 		v.Set(reflect.Append(v.Slice3(0, v.Len(), v.Len()), item))
 	case reflect.Map:
@@ -190,7 +188,7 @@ func changesPlan(t *testing.T, base string, leaf specLeaf) bool {
 		t.Fatal(err)
 	}
 	b = loadConfig(t, base)
-	alter(reflect.ValueOf(b.Spec).Elem(), leaf.path)
+	alter(reflect.ValueOf(b.Spec).Elem(), leaf.path, another)
 	after, more, err := Compile(b, o)
 	return err != nil || !reflect.DeepEqual(before, after) || !reflect.DeepEqual(warnings, more)
 }
@@ -205,7 +203,7 @@ func TestUnsupportedFieldsAreRefused(t *testing.T) {
 		refused := false
 		for _, base := range coverageBases {
 			b := loadConfig(t, base)
-			alter(reflect.ValueOf(b.Spec).Elem(), leaf.path)
+			alter(reflect.ValueOf(b.Spec).Elem(), leaf.path, another)
 			for _, p := range Validate(b, testOptions(b)) {
 				refused = refused || !p.Warning && matches(f.Pointer, p.Pointer) && strings.Contains(p.Error(), "not supported")
 			}
