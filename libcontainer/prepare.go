@@ -136,6 +136,7 @@ func probeHost(host cgroups.Host) specconv.Host {
 		LastCap:    lastCapability(),
 		CgroupMode: host.Mode.String(),
 		TimeNS:     exists("/proc/self/ns/time"),
+		UserNS:     InUserNamespace(),
 	}
 }
 

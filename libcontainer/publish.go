@@ -20,7 +20,7 @@ func (b *builder) publish() error {
 		}
 	}
 	if b.o.PidfdSocket != "" {
-		if err := sendPidfd(b.o.PidfdSocket, b.init.Pidfd); err != nil {
+		if err := sendPidfd(b.o.PidfdSocket, pidfdInit, b.init.Pidfd); err != nil {
 			return err
 		}
 	}
@@ -97,9 +97,19 @@ func writeIDMaps(pid int, maps plan.IDMaps) error {
 		for _, m := range f.list {
 			text = fmt.Appendf(text, "%d %d %d\n", m.ContainerID, m.HostID, m.Size)
 		}
-		if err := sys.WriteFileAt(unix.AT_FDCWD, dir+f.name, text); err != nil {
+		if err := writeExisting(dir+f.name, text); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// writeExisting writes to a file of procfs, which takes all in one write.
+func writeExisting(path string, text []byte) error {
+	fd, err := sys.OpenAt(unix.AT_FDCWD, path, unix.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	return sys.WriteAll(fd, text)
 }

@@ -117,12 +117,21 @@ func (d *directory) released() (bool, error) {
 	return progress.State >= initproc.StateReleased, nil
 }
 
-// config reads the copy of config.json that was made when the container was.
-func (d *directory) config() (*specs.Spec, error) {
+// rawConfig reads the copy of config.json that was made when the container was.
+func (d *directory) rawConfig() ([]byte, error) {
 	raw, err := sys.ReadFileAt(d.fd, configName, configLimit)
 	runtime.KeepAlive(d)
 	if err != nil {
 		return nil, fmt.Errorf("read the container's copy of its configuration: %w", err)
+	}
+	return raw, nil
+}
+
+// config is rawConfig decoded.
+func (d *directory) config() (*specs.Spec, error) {
+	raw, err := d.rawConfig()
+	if err != nil {
+		return nil, err
 	}
 	spec, err := specconv.Decode(raw)
 	if err != nil {
