@@ -41,7 +41,7 @@ func (v *validator) userNamespace() {
 	const ref = "config-linux.md#user-namespace-mappings"
 	switch {
 	case v.has(plan.NamespaceUser):
-	case v.o.Rootless:
+	case v.o.Rootless && !v.o.Host.UserNS:
 		v.failf("/linux/namespaces", "", "rootless container requires user namespaces")
 	case len(v.linux.UIDMappings) > 0:
 		v.warnf("/linux/uidMappings", ref, "ignoring uidMappings without a user namespace")

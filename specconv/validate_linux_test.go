@@ -1,8 +1,11 @@
 package specconv
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ocirun/ocirun/seccomp"
 )
 
 // withNamespaces gives a patch that has the listed namespaces and no host name.
@@ -140,4 +143,26 @@ func TestN51Seccomp(t *testing.T) {
 		{name: "listenerPath", patch: seccomp(`"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/x"`), want: "/linux/seccomp/listenerPath: is not supported by this version of ocirun"},
 		{name: "listenerMetadata without path", patch: seccomp(`"defaultAction": "SCMP_ACT_ALLOW", "listenerMetadata": "x"`), want: "/linux/seccomp/listenerMetadata: without listenerPath"},
 	})
+}
+
+// The words that are accepted are those that the compiler of filters knows.
+func TestSeccompWordsAreTheCompilers(t *testing.T) {
+	checkWords(t, seccompActions, seccomp.Actions())
+	checkWords(t, seccompOperators, seccomp.Operators())
+	checkWords(t, seccompArchs, seccomp.Archs())
+	checkWords(t, seccompFlags, seccomp.KnownFlags())
+}
+
+func checkWords[T ~string](t *testing.T, list string, known []T) {
+	t.Helper()
+	var names []string
+	for _, name := range known {
+		names = append(names, string(name))
+	}
+	slices.Sort(names)
+	words := strings.Fields(list)
+	slices.Sort(words)
+	if !slices.Equal(words, names) {
+		t.Errorf("accepted: %v\nknown: %v", words, names)
+	}
 }

@@ -98,7 +98,7 @@ func (v *validator) user(u *specs.User) {
 			v.failf(element("/process/user/additionalGids", i), refUser, "gid %d stands for no group", gid)
 		}
 	}
-	if v.o.Rootless && len(u.AdditionalGids) > 0 {
+	if v.o.Rootless && !v.o.Host.UserNS && len(u.AdditionalGids) > 0 {
 		v.failf("/process/user/additionalGids", "", "cannot set any additional groups in a rootless container")
 	}
 	if u.Umask != nil && *u.Umask > 0o777 {

@@ -2,6 +2,8 @@ package specconv
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -192,6 +194,36 @@ func TestProblemPointersAreWellFormed(t *testing.T) {
 	}
 	if p := (Problem{Err: errNUL}); p.Error() != errNUL.Error() {
 		t.Errorf("have %q", p.Error())
+	}
+}
+
+// What engines write is accepted, but for what is not built yet.
+func TestCapturedConfigurationsAreValid(t *testing.T) {
+	files, err := filepath.Glob("testdata/configs/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no fixtures: %v", err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			raw, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			spec, end, err := decodeConfig(raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o := Options{Host: validHost()}
+			if strings.Contains(file, "rootless") {
+				o.Rootless, o.Host.UserNS = true, true
+			}
+			for _, p := range Validate(&Bundle{Dir: "/b", Raw: raw, Spec: spec, end: end}, o) {
+				byHand := p.Warning && strings.Contains(file, "everything")
+				if !byHand && !strings.Contains(p.Error(), "is not supported by this version of ocirun") {
+					t.Errorf("warning %v: %v", p.Warning, p)
+				}
+			}
+		})
 	}
 }
 
