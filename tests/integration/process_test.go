@@ -22,12 +22,6 @@ func (b *bundle) procStatus() map[string]string {
 	return fields
 }
 
-const (
-	capKill       = 1 << 5
-	capNetBind    = 1 << 10
-	capAuditWrite = 1 << 29
-)
-
 func TestProcessCapabilities(t *testing.T) {
 	three := []string{"CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"}
 	cases := []struct {

@@ -47,14 +47,6 @@ func (s *scenario) differs(peer, reason string) {
 	}
 }
 
-// needsView skips what makes sense in one cgroup view only.
-func (s *scenario) needsView(view, why string) {
-	s.t.Helper()
-	if suite.view != view {
-		s.t.Skipf("needs the %s view: %s", view, why)
-	}
-}
-
 // id returns a container id that no other scenario uses. The oracle knows it.
 func (s *scenario) id() string {
 	s.nextID++
