@@ -133,11 +133,37 @@ func (b *builder) rootfs() string {
 // probeHost asks the kernel what the compiler needs to know of it.
 func probeHost(host cgroups.Host) specconv.Host {
 	return specconv.Host{
-		LastCap:    lastCapability(),
-		CgroupMode: host.Mode.String(),
-		TimeNS:     exists("/proc/self/ns/time"),
-		UserNS:     InUserNamespace(),
+		LastCap:     lastCapability(),
+		Caps:        ownCapabilities(),
+		CgroupMode:  host.Mode.String(),
+		HostCgroups: hierarchies(host),
+		TimeNS:      exists("/proc/self/ns/time"),
+		UserNS:      InUserNamespace(),
 	}
+}
+
+// hierarchies gives the mounts of version 1 by the name of their directories.
+func hierarchies(host cgroups.Host) map[string]string {
+	if len(host.V1) == 0 {
+		return nil
+	}
+	mounts := make(map[string]string, len(host.V1))
+	for _, h := range host.V1 {
+		mounts[filepath.Base(h.Mount)] = h.Mount
+	}
+	return mounts
+}
+
+// ownCapabilities are those that this process may hand on (capget(2)). Without
+// privileges there are none, and none are handed on but those of a new user
+// namespace, which has all.
+func ownCapabilities() plan.CapSet {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if unix.Capget(&header, &data[0]) != nil {
+		return 0
+	}
+	return plan.CapSet(data[0].Permitted) | plan.CapSet(data[1].Permitted)<<32
 }
 
 // lastCapability is the highest one that the kernel knows
