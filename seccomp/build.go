@@ -9,8 +9,6 @@ type builder struct {
 	// def, enosys and bad are the targets of the default action, of calls that are
 	// newer than the profile, and of architectures that the section lacks.
 	def, enosys, bad target
-	// stub says that newer calls are told apart from others.
-	stub bool
 
 	verdicts [maxSlots + armPrivateCount]verdict
 	sets     []ruleSet
@@ -32,7 +30,6 @@ func (s *section) build() ([]Insn, error) {
 	b.def = b.action(s.defaultAction)
 	b.enosys = b.action(retENOSYS)
 	b.bad = b.action(retKillThread)
-	b.stub = !permissive(s.defaultAction)
 	both := slices.Contains(s.archs, archX86_64)
 
 	var parts [archCount]target
@@ -65,8 +62,7 @@ func (b *builder) part(a arch) (target, error) {
 	case archX86_64:
 		err = b.spansX86()
 	case archX32:
-		b.span(0, b.bad)
-		_, err = b.spans(a)
+		err = b.spansX32()
 	default:
 		_, err = b.spans(a)
 	}
@@ -80,12 +76,11 @@ func (b *builder) part(a arch) (target, error) {
 // numbers behind.
 func (b *builder) spans(a arch) (rest target, err error) {
 	info := &archs[a]
-	newest, err := b.fill(a)
-	if err != nil {
+	if err := b.fill(a); err != nil {
 		return 0, err
 	}
 	after, rest := info.slots, b.def
-	if b.stub && info.base+newest != 0 && newest != noSlot {
+	if newest := b.newest(a); b.tells(a, newest) {
 		after, rest = newest+1, b.enosys
 		if a == archS390 || a == archS390X {
 			// A call that the kernel does not know arrives as number 0 there.
@@ -104,12 +99,16 @@ func (b *builder) spans(a arch) (rest target, err error) {
 	if a != archARM {
 		return rest, nil
 	}
-	for slot := range uint32(armPrivateCount) {
+	named := b.newestPrivate()
+	if rest == b.def {
+		named = armPrivateCount
+	}
+	for slot := range named {
 		if err := b.spanVerdict(a, armPrivateBase+slot, b.verdicts[maxSlots+slot]); err != nil {
 			return 0, err
 		}
 	}
-	b.span(armPrivateBase+armPrivateCount, rest)
+	b.span(armPrivateBase+named, rest)
 	return rest, nil
 }
 
@@ -136,6 +135,18 @@ func (b *builder) spansX86() error {
 		b.span(3*x32Bit, b.bad)
 	}
 	b.span(^uint32(0), b.def)
+	return nil
+}
+
+// spansX32 lists the ranges of x32 alone: all other numbers are x86_64's.
+func (b *builder) spansX32() error {
+	b.span(0, b.bad)
+	rest, err := b.spans(archX32)
+	if err != nil {
+		return err
+	}
+	b.span(2*x32Bit, b.def)
+	b.span(3*x32Bit, rest)
 	return nil
 }
 

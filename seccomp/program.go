@@ -118,7 +118,7 @@ func Compile(spec *specs.LinuxSeccomp, opts Options) (*Program, error) {
 	if len(s.errors) > 0 {
 		return nil, s.errors[0]
 	}
-	insns, err := s.build()
+	insns, err := s.assemble(spec)
 	if err != nil {
 		return nil, err
 	}

@@ -50,25 +50,31 @@ var ErrProgram = errors.New("invalid seccomp program")
 // Simulate runs the program on a system call as the kernel would. The error, which
 // wraps ErrProgram, cannot happen with programs made by Compile.
 func (p *Program) Simulate(data Data) (Verdict, error) {
-	v, _, err := p.run(&data)
-	return v, err
+	return p.run(&data, nil)
 }
 
-// run also counts the instructions.
-func (p *Program) run(data *Data) (verdict Verdict, steps int, err error) {
+// trace gives the instructions that run for a system call.
+func (p *Program) trace(data *Data) (path []int, err error) {
+	_, err = p.run(data, func(pc int) { path = append(path, pc) })
+	return path, err
+}
+
+func (p *Program) run(data *Data, step func(pc int)) (Verdict, error) {
 	big := archs[p.native].big
 	var acc uint32
 	for pc := 0; pc < len(p.Insns); pc++ {
 		in := p.Insns[pc]
-		steps++
+		if step != nil {
+			step(pc)
+		}
 		yes := false
 		switch in.Code {
 		case bpfRet:
-			return Verdict(in.K), steps, nil
+			return Verdict(in.K), nil
 		case bpfLoad:
 			var ok bool
 			if acc, ok = data.word(in.K, big); !ok {
-				return 0, steps, fmt.Errorf("%w: instruction %d loads from offset %d", ErrProgram, pc, in.K)
+				return 0, fmt.Errorf("%w: instruction %d loads from offset %d", ErrProgram, pc, in.K)
 			}
 			continue
 		case bpfAnd:
@@ -86,7 +92,7 @@ func (p *Program) run(data *Data) (verdict Verdict, steps int, err error) {
 		case bpfJSET:
 			yes = acc&in.K != 0
 		default:
-			return 0, steps, fmt.Errorf("%w: instruction %d has code %#x", ErrProgram, pc, in.Code)
+			return 0, fmt.Errorf("%w: instruction %d has code %#x", ErrProgram, pc, in.Code)
 		}
 		if yes {
 			pc += int(in.JT)
@@ -94,5 +100,5 @@ func (p *Program) run(data *Data) (verdict Verdict, steps int, err error) {
 			pc += int(in.JF)
 		}
 	}
-	return 0, steps, fmt.Errorf("%w: it ends without a return", ErrProgram)
+	return 0, fmt.Errorf("%w: it ends without a return", ErrProgram)
 }

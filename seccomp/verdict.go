@@ -31,33 +31,63 @@ const (
 	ipcBit         = 0x80
 )
 
-// fill finds the verdicts for an architecture's calls, and the highest number that
-// the profile names, be it with the default action. Arm's private calls do not
-// count as such: they are far beyond all others.
-func (b *builder) fill(a arch) (newest uint32, err error) {
+// fill finds the verdicts for an architecture's calls.
+func (b *builder) fill(a arch) error {
 	info := &archs[a]
 	clear(b.verdicts[:])
 	b.sets = b.sets[:0]
-	newest = noSlot
 	for i := range b.entries {
 		e := &b.entries[i]
+		if e.redundant {
+			continue
+		}
 		if info.mux && subCalls[e.id] != 0 {
 			if err := b.multiplex(info, e); err != nil {
-				return 0, err
+				return err
 			}
 		}
 		slot := uint32(info.numbers[e.id]) - 1
-		switch {
-		case slot == noSlot:
+		if slot == noSlot {
 			continue
-		case slot >= armPrivateSlot:
+		}
+		if slot >= armPrivateSlot {
 			slot = slot - armPrivateSlot + maxSlots
-		case newest == noSlot || slot > newest:
-			newest = slot
 		}
 		b.apply(info, slot, e)
 	}
-	return newest, nil
+	return nil
+}
+
+// newest is the highest number that the profile names, be it with the default
+// action, or noSlot. Arm's private calls do not count as such: they are far beyond
+// all others.
+func (s *section) newest(a arch) uint32 {
+	newest := int32(-1)
+	for i := range s.entries {
+		if slot := int32(archs[a].numbers[s.entries[i].id]) - 1; slot > newest && slot < armPrivateSlot {
+			newest = slot
+		}
+	}
+	return uint32(newest)
+}
+
+// newestPrivate is the number of arm's private calls up to the highest that the
+// profile names.
+func (s *section) newestPrivate() uint32 {
+	count := uint32(0)
+	for i := range s.entries {
+		if slot := uint32(numbers_arm[s.entries[i].id]); slot > armPrivateSlot {
+			count = max(count, slot-armPrivateSlot)
+		}
+	}
+	return count
+}
+
+// tells says whether an architecture's calls that are newer than the profile get
+// the error ENOSYS. The default action must deny them, and the profile must name
+// a call other than number 0, or none is known to be newer.
+func (s *section) tells(a arch, newest uint32) bool {
+	return !permissive(s.defaultAction) && newest != noSlot && archs[a].base+newest != 0
 }
 
 // apply adds a rule to a call's verdict. The first rule without conditions settles
@@ -65,7 +95,7 @@ func (b *builder) fill(a arch) (newest uint32, err error) {
 func (b *builder) apply(info *archInfo, slot uint32, e *entry) {
 	v := &b.verdicts[slot]
 	switch {
-	case e.redundant, *v != 0 && *v < firstSet:
+	case *v != 0 && *v < firstSet:
 	case e.rule == noRule || b.rules[e.rule].unconditional(info.wide):
 		*v = verdictOf(b.action(e.action))
 	case *v == 0:
@@ -82,9 +112,6 @@ func (b *builder) apply(info *archInfo, slot uint32, e *entry) {
 // call's first argument cannot be kept. libseccomp drops it and compares the
 // others as they are.
 func (b *builder) multiplex(info *archInfo, e *entry) error {
-	if e.redundant {
-		return nil
-	}
 	slot, call := uint32(slotSocketcall), uint64(subCalls[e.id])
 	if call&ipcBit != 0 {
 		slot, call = slotIPC, call&^ipcBit

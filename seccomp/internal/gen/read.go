@@ -94,8 +94,8 @@ func byName(all []*table, name string) *table {
 
 var (
 	goLine = regexp.MustCompile(`^\s+SYS_([A-Z0-9_]+)\s*=\s*(\d+)`)
-	// holes are numbers that the headers name without there being a call.
-	holes = regexp.MustCompile(`^reserved\d+$`)
+	// holes are what the headers have a number for without there being a call.
+	holes = regexp.MustCompile(`^(reserved\d+|unused\d+|arch_specific_syscall|syscall_mask)$`)
 )
 
 // readGo reads a file of x/sys.
