@@ -15,7 +15,9 @@ if ! command -v mmdebstrap >/dev/null; then
 	echo "bench: installing mmdebstrap" >&2
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends mmdebstrap >&2 </dev/null
 fi
+# shellcheck source=/dev/null
 codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+# shellcheck disable=SC2016 # apt replaces it
 mirror=$(apt-get indextargets --format '$(REPO_URI)' "Codename: $codename" 'Created-By: Packages' | head -n 1)
 if [[ -z $mirror ]]; then
 	echo "bench: apt knows no mirror for ${codename:-this system}" >&2
