@@ -29,12 +29,8 @@ func (c *compiler) seccompRow() {
 }
 
 // hasSeccompFlag answers from the options, so that nothing is asked of the
-// kernel while compiling. Every kernel that the runtime works on knows all flags
-// but the one of Linux 5.19.
+// kernel while compiling.
 func (c *compiler) hasSeccompFlag(bit uint) bool {
-	const waitKillableRecv = 1 << 5 // linux/seccomp.h
-	if known := c.o.Host.SeccompFlags; known != 0 {
-		return known&bit != 0
-	}
-	return bit != waitKillableRecv
+	known := c.o.Host.SeccompFlags
+	return known == 0 || known&bit != 0
 }

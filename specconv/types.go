@@ -67,7 +67,8 @@ type Host struct {
 	// in its permitted and its bounding set. Zero means all.
 	Caps plan.CapSet
 	// SeccompFlags are the SECCOMP_FILTER_FLAG_* bits that the kernel knows. Zero
-	// means those of the oldest kernel that the runtime works on.
+	// means all: every kernel that the runtime works on knows them but the one
+	// that is about a listener (Linux 5.19), and only a listener makes use of it.
 	SeccompFlags uint
 	// CgroupMode is "v1", "v2", "hybrid" or "none".
 	CgroupMode string
