@@ -19,6 +19,8 @@ type creation struct {
 	*Container
 	record *record
 	fd     int
+	// size is how much the maker has written.
+	size int64
 }
 
 // errDeletedMeanwhile is what the maker of a container finds that was deleted by
@@ -58,8 +60,8 @@ func (c *creation) write(config []byte) error {
 	if err := sys.Reserve(fd, int64(len(head)+recordReserve)); err != nil {
 		return fmt.Errorf("reserve space for record: %w", err)
 	}
-	if err := sys.WriteAll(fd, head); err != nil {
-		return fmt.Errorf("write record: %w", err)
+	if err := c.writeRecord(head); err != nil {
+		return err
 	}
 	return sys.CreateFileAt(c.dir.fd, configName, config, 0o600)
 }
@@ -89,24 +91,26 @@ func (c *creation) commit(started bool) error {
 	return nil
 }
 
-// checkDeleted reads the record again: who deletes by force writes into it first.
+// checkDeleted looks for a line that is not the maker's: who deletes by force
+// writes into the record first.
 func (c *creation) checkDeleted() error {
-	data, err := sys.ReadAll(c.fd, recordLimit)
-	if err != nil {
-		return fmt.Errorf("read record: %w", err)
+	var stat unix.Stat_t
+	if err := sys.Retry(func() error { return unix.Fstat(c.fd, &stat) }); err != nil {
+		return fmt.Errorf("look at record: %w", err)
 	}
-	var deleted bool
-	scanJournal(data, func(kind string, _ fields) { deleted = deleted || kind == lineDeleting })
-	if deleted {
+	if stat.Size != c.size {
 		return errDeletedMeanwhile
 	}
 	return nil
 }
 
-func (c *creation) append(e *entry) error {
-	if err := sys.WriteAll(c.fd, e.bytes()); err != nil {
+func (c *creation) append(e *entry) error { return c.writeRecord(e.bytes()) }
+
+func (c *creation) writeRecord(data []byte) error {
+	if err := sys.WriteAll(c.fd, data); err != nil {
 		return fmt.Errorf("write record: %w", err)
 	}
+	c.size += int64(len(data))
 	return nil
 }
 
