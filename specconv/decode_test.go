@@ -121,12 +121,12 @@ func TestEveryFieldIsDecoded(t *testing.T) {
 }
 
 func TestFixturesDecodeAsWithEncodingJSON(t *testing.T) {
-	files, err := filepath.Glob("testdata/*/*.json")
+	files, err := filepath.Glob("testdata/configs/*.json")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no fixtures: %v", err)
 	}
 	for _, file := range files {
-		t.Run(strings.TrimPrefix(file, "testdata/"), func(t *testing.T) {
+		t.Run(filepath.Base(file), func(t *testing.T) {
 			raw, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
@@ -268,5 +268,10 @@ func FuzzDecode(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(all)
-	f.Fuzz(checkAgainstReference)
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		checkAgainstReference(t, raw)
+		if line, column, ok := Position(raw, "/process/args/0"); ok != (line > 0 && column > 0) {
+			t.Errorf("position %d:%d, %v", line, column, ok)
+		}
+	})
 }

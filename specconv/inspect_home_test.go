@@ -125,3 +125,16 @@ func TestHugePasswdFile(t *testing.T) {
 		}
 	}
 }
+
+func FuzzHomeOf(f *testing.F) {
+	f.Add([]byte("root:x:0:0:root:/root:/bin/sh\nu:x:1000:1000::/home/u:"), uint32(1000))
+	f.Fuzz(func(t *testing.T, text []byte, uid uint32) {
+		home := homeOf(text, uid)
+		if home == "" || strings.ContainsAny(home, ":\n\x00") {
+			t.Errorf("home %q", home)
+		}
+		if home != noHome && !strings.Contains(string(text), ":"+home) {
+			t.Errorf("home %q is not in the text", home)
+		}
+	})
+}

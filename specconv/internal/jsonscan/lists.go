@@ -8,6 +8,9 @@ const (
 	// listStart is how many elements a list is first made room for. Each step of
 	// growth would cost a piece of memory of yet another size.
 	listStart = 8
+	// listLimit bounds what is made room for at once: a guess is only as good as
+	// the text.
+	listLimit = 4096
 )
 
 // Grow makes a list longer by one. As with encoding/json, an element that the
@@ -80,6 +83,7 @@ func (s *Scanner) Strings(p *[]string) {
 func (s *Scanner) room() []string {
 	rest := s.data[s.pos:]
 	count := 1 + bytes.Count(rest[:1+bytes.IndexByte(rest, ']')], []byte{','})
+	count = min(count, listLimit)
 	if count > len(s.words) {
 		s.words = make([]string, max(count, wordChunk))
 	}
