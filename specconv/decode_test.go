@@ -245,9 +245,17 @@ func TestPosition(t *testing.T) {
 		pointer      string
 		line, column int
 	}{
-		{"", 1, 1}, {"/a~1b", 2, 9}, {"/a~1b/c", 2, 15}, {"/a~1b/c/0", 2, 16},
-		{"/a~1b/c/1/d", 3, 8}, {"/a~1b/c/2", 3, 12}, {"/c", 4, 7},
-		{"/d", 0, 0}, {"/a", 0, 0}, {"/a~1b/c/3", 0, 0}, {"c", 0, 0},
+		{"", 1, 1},
+		{"/a~1b", 2, 9},
+		{"/a~1b/c", 2, 15},
+		{"/a~1b/c/0", 2, 16},
+		{"/a~1b/c/1/d", 3, 8},
+		{"/a~1b/c/2", 3, 12},
+		{"/c", 4, 7},
+		{"/d", 0, 0},
+		{"/a", 0, 0},
+		{"/a~1b/c/3", 0, 0},
+		{"c", 0, 0},
 	} {
 		line, column, ok := Position(raw, plan.Cause(test.pointer))
 		if line != test.line || column != test.column || ok != (test.line > 0) {

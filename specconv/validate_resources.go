@@ -185,8 +185,10 @@ func (v *validator) blockIO(b *specs.LinuxBlockIO) {
 		name    string
 		devices []specs.LinuxThrottleDevice
 	}{
-		{"throttleReadBpsDevice", b.ThrottleReadBpsDevice}, {"throttleWriteBpsDevice", b.ThrottleWriteBpsDevice},
-		{"throttleReadIOPSDevice", b.ThrottleReadIOPSDevice}, {"throttleWriteIOPSDevice", b.ThrottleWriteIOPSDevice},
+		{"throttleReadBpsDevice", b.ThrottleReadBpsDevice},
+		{"throttleWriteBpsDevice", b.ThrottleWriteBpsDevice},
+		{"throttleReadIOPSDevice", b.ThrottleReadIOPSDevice},
+		{"throttleWriteIOPSDevice", b.ThrottleWriteIOPSDevice},
 	} {
 		for i := range list.devices {
 			v.blockDevice(element("/linux/resources/blockIO/"+list.name, i), &list.devices[i].LinuxBlockIODevice)
