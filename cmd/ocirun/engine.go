@@ -1,0 +1,69 @@
+package main
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/ocirun/ocirun/libcontainer"
+)
+
+// engine is what the commands need of the library; tests put another one there.
+type engine interface {
+	Create(id string, o libcontainer.CreateOptions) error
+	Run(id string, o libcontainer.RunOptions) (status int, err error)
+	Load(id string) (container, error)
+	List() ([]libcontainer.Entry, error)
+	Remove(id string, force bool) error
+	Explain(id string, o libcontainer.CreateOptions) (*libcontainer.Explanation, error)
+}
+
+// container is one container of an engine.
+type container interface {
+	Start(o libcontainer.StartOptions) error
+	State() (*libcontainer.State, error)
+	Kill(sig unix.Signal) error
+	Pause() error
+	Resume() error
+	Pids() ([]int, error)
+	Explain() (*libcontainer.Explanation, error)
+}
+
+// store is the engine of the real program.
+type store struct{ *libcontainer.Store }
+
+func openStore(a *app, root string) (engine, error) {
+	s, err := libcontainer.NewStore(root)
+	if err != nil {
+		return nil, err
+	}
+	s.Warn = a.log.warn
+	return store{s}, nil
+}
+
+func (s store) Create(id string, o libcontainer.CreateOptions) error {
+	_, err := s.Store.Create(id, o)
+	return err
+}
+
+func (s store) Load(id string) (container, error) {
+	c, err := s.Store.Load(id)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (s store) Explain(id string, o libcontainer.CreateOptions) (*libcontainer.Explanation, error) {
+	return libcontainer.Explain(o, id)
+}
+
+// engine opens the state root.
+func (a *app) engine() (engine, error) { return a.open(a, a.global.root) }
+
+// load finds a container.
+func (a *app) load(id string) (container, error) {
+	e, err := a.engine()
+	if err != nil {
+		return nil, err
+	}
+	return e.Load(id)
+}

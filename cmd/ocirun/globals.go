@@ -1,0 +1,157 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/ocirun/ocirun/cmd/ocirun/internal/cli"
+	"github.com/ocirun/ocirun/libcontainer"
+)
+
+const defaultRoot = "/run/" + name
+
+// globals are the options that stand before the command.
+type globals struct {
+	debug         bool
+	log           string
+	logFormat     string
+	rootFlag      *string
+	systemdCgroup bool
+	cgroupManager string
+	rootless      string
+	criu          string
+	version       bool
+
+	// root is the state root; runtimeDir says that it is below XDG_RUNTIME_DIR,
+	// and explicit that the caller chose it.
+	root                 string
+	runtimeDir, explicit bool
+}
+
+func newGlobals() globals { return globals{logFormat: "text", rootless: "auto"} }
+
+func (g *globals) flags() []cli.Flag {
+	return []cli.Flag{
+		{Name: "debug", Help: "log at debug level", Into: cli.Bool(&g.debug)},
+		{
+			Name: "log", Arg: "FILE", Default: "standard error", Values: cli.Values{Files: true}, Into: cli.String(&g.log),
+			Help: "append the log to a file; an error is then also printed on standard error as plain text",
+		},
+		{
+			Name: "log-format", Arg: "FORMAT", Default: "text", Values: cli.Values{Words: []string{"text", "json"}}, Into: cli.String(&g.logFormat),
+			Help: "write log records as text or json",
+		},
+		{
+			Name: "root", Arg: "DIR", Values: cli.Values{Dirs: true}, Into: cli.Maybe(&g.rootFlag),
+			Default: defaultRoot + ", or $XDG_RUNTIME_DIR/" + name + " for users other than root",
+			Help:    "keep the state of containers below this directory, which should be on a tmpfs",
+		},
+		{
+			Name: "systemd-cgroup", Into: cli.Bool(&g.systemdCgroup),
+			Help: "let systemd manage the cgroup of a new container (not supported by this version)",
+		},
+		{
+			Name: "cgroup-manager", Arg: "NAME", Default: "cgroupfs", Into: cli.String(&g.cgroupManager),
+			Values: cli.Values{Words: []string{"cgroupfs", "systemd", "disabled"}},
+			Help:   "manage cgroups by cgroupfs; systemd and disabled are not supported by this version",
+		},
+		{
+			Name: "rootless", Arg: "BOOL", Default: "auto", Values: cli.Values{Words: []string{"auto", "true", "false"}}, Into: cli.String(&g.rootless),
+			Help: "do without cgroups where permission is missing; auto: unless it is the host's root who runs this",
+		},
+		{Name: "criu", Arg: "PATH", Hidden: true, Into: cli.String(&g.criu)},
+		{Name: "version", Short: "v", Help: "print the version", Into: cli.Bool(&g.version)},
+	}
+}
+
+// host is what the command line depends on beside its arguments.
+type host struct {
+	getenv           func(string) string
+	euid, egid, pid  int
+	inUserNamespace  func() bool
+	hasUnifiedCgroup func() bool
+	isInherited      func(fd int) bool
+}
+
+func newHost() host {
+	return host{
+		getenv: os.Getenv, euid: os.Geteuid(), egid: os.Getegid(), pid: os.Getpid(),
+		inUserNamespace: libcontainer.InUserNamespace, hasUnifiedCgroup: hasUnifiedCgroup, isInherited: isInherited,
+	}
+}
+
+// resolveRoot settles the state root.
+func (g *globals) resolveRoot(h host) error {
+	switch runtimeDir := h.getenv("XDG_RUNTIME_DIR"); {
+	case g.rootFlag != nil:
+		g.root, g.explicit = *g.rootFlag, true
+	case runtimeDir != "" && h.ownsRuntimeDir():
+		g.root, g.runtimeDir = filepath.Join(runtimeDir, name), true
+	default:
+		g.root = defaultRoot
+	}
+	root, err := filepath.Abs(g.root)
+	if err != nil {
+		return err
+	}
+	if root == "/" {
+		return errors.New("Option --root argument should not be set to /")
+	}
+	g.root = root
+	return nil
+}
+
+// ownsRuntimeDir reports whether XDG_RUNTIME_DIR is to be believed: the host's
+// root may have that of another user in the environment, after su(1) or sudo(8).
+func (h host) ownsRuntimeDir() bool {
+	if h.euid != 0 {
+		return true
+	}
+	return h.getenv("USER") != "root" && h.inUserNamespace()
+}
+
+// isRootless reads --rootless.
+func (g *globals) isRootless(h host) (bool, error) {
+	if g.rootless != "auto" {
+		return strconv.ParseBool(g.rootless)
+	}
+	return h.euid != 0 || h.inUserNamespace(), nil
+}
+
+// checkCgroupManager refuses what a new container cannot have.
+func (g *globals) checkCgroupManager() error {
+	if g.systemdCgroup {
+		return errors.New("--systemd-cgroup: this version has no systemd cgroup driver")
+	}
+	switch g.cgroupManager {
+	case "", "cgroupfs":
+		return nil
+	case "systemd":
+		return errors.New("--cgroup-manager systemd: this version has no systemd cgroup driver")
+	case "disabled":
+		return errors.New("--cgroup-manager disabled: this version cannot run a container without a cgroup")
+	}
+	return errors.New("invalid --cgroup-manager: " + g.cgroupManager)
+}
+
+// makeRuntimeDir makes the state root below XDG_RUNTIME_DIR. Its sticky bit
+// keeps it from being cleaned up while containers run (XDG Base Directory
+// Specification, "XDG_RUNTIME_DIR").
+func (g *globals) makeRuntimeDir() error {
+	if !g.runtimeDir {
+		return nil
+	}
+	if err := os.MkdirAll(g.root, 0o700); err != nil {
+		return err
+	}
+	return os.Chmod(g.root, 0o700|os.ModeSticky)
+}
+
+// announce warns of options without effect.
+func (a *app) announce() {
+	if a.global.criu != "" {
+		a.log.warn("--criu has no effect: criu is looked up on PATH")
+	}
+}

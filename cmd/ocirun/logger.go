@@ -1,0 +1,143 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"golang.org/x/sys/unix"
+)
+
+// logger writes the records that callers of OCI runtimes parse. Most calls of
+// the program write none, so everything but opening the file waits for the
+// first one.
+type logger struct {
+	file      int // descriptor of --log, or -1
+	path      string
+	err       io.Writer
+	json      bool
+	isDebug   bool
+	log       *logrus.Logger
+	warnings  []string
+	caller    runtime.Frame
+	delivered int // how many of the warnings are written
+}
+
+// open applies the options; the file must be writable at once.
+func (l *logger) open(path, format string, debug bool) error {
+	switch format {
+	case "", "text":
+	case "json":
+		l.json = true
+	default:
+		return errors.New("invalid log-format: " + format)
+	}
+	l.isDebug = debug
+	if path == "" {
+		return nil
+	}
+	flags := unix.O_WRONLY | unix.O_APPEND | unix.O_CREAT | unix.O_SYNC | unix.O_CLOEXEC
+	for {
+		fd, err := unix.Open(path, flags, 0o644)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			return &fs.PathError{Op: "open", Path: path, Err: err}
+		}
+		l.file, l.path = fd, path
+		return nil
+	}
+}
+
+// logrus makes the writer of records.
+func (l *logger) logrus() *logrus.Logger {
+	if l.log != nil {
+		return l.log
+	}
+	l.log = logrus.New()
+	l.log.SetOutput(l.err)
+	if l.file >= 0 {
+		l.log.SetOutput(os.NewFile(uintptr(l.file), l.path))
+	}
+	if l.isDebug {
+		l.log.SetLevel(logrus.DebugLevel)
+		l.log.SetReportCaller(true)
+	}
+	// The caller as logrus sees it is always this file.
+	caller := func(*runtime.Frame) (function, file string) {
+		return l.caller.Function, l.caller.File + ":" + strconv.Itoa(l.caller.Line)
+	}
+	if l.json {
+		l.log.SetFormatter(&logrus.JSONFormatter{CallerPrettyfier: caller})
+	} else {
+		l.log.SetFormatter(&logrus.TextFormatter{CallerPrettyfier: caller})
+	}
+	return l.log
+}
+
+func (l *logger) write(level logrus.Level, message string) {
+	l.logrus().WithTime(time.Now().UTC()).Log(level, message)
+}
+
+// called remembers who called the caller of called.
+func (l *logger) called() {
+	if !l.isDebug {
+		return
+	}
+	var pc [1]uintptr
+	if runtime.Callers(3, pc[:]) == 1 {
+		l.caller, _ = runtime.CallersFrames(pc[:]).Next()
+	}
+}
+
+// debug writes a record with --debug.
+func (l *logger) debug(message string) {
+	if l.isDebug {
+		l.called()
+		l.write(logrus.DebugLevel, message)
+	}
+}
+
+// warn writes a warning, once. With --log FILE it is held back until the command
+// has succeeded: some callers read the file as a single record, the error.
+func (l *logger) warn(message string) {
+	if slices.Contains(l.warnings, message) {
+		return
+	}
+	l.called()
+	l.warnings = append(l.warnings, message)
+	if l.file < 0 || l.isDebug {
+		l.delivered = len(l.warnings)
+		l.write(logrus.WarnLevel, message)
+	}
+}
+
+// flush writes the warnings that were held back.
+func (l *logger) flush() {
+	for _, message := range l.warnings[l.delivered:] {
+		l.write(logrus.WarnLevel, message)
+	}
+	l.delivered = len(l.warnings)
+}
+
+// fail reports why the command failed: one record, and with --log FILE the same
+// as plain text on standard error, after the warnings that were held back.
+func (l *logger) fail(message string) {
+	l.called()
+	l.write(logrus.ErrorLevel, message)
+	if l.file < 0 {
+		return
+	}
+	text := ""
+	for _, warning := range l.warnings[l.delivered:] {
+		text += "warning: " + warning + "\n"
+	}
+	_, _ = io.WriteString(l.err, text+message+"\n")
+}

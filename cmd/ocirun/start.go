@@ -1,0 +1,27 @@
+package main
+
+import (
+	"github.com/ocirun/ocirun/cmd/ocirun/internal/cli"
+	"github.com/ocirun/ocirun/libcontainer"
+)
+
+func startCommand(a *app) *cli.Command {
+	var trace string
+	return &cli.Command{
+		Name: "start", Args: "<container-id>", Min: 1, Max: 1, Completes: cli.Containers,
+		Summary: "start the program of a created container",
+		Doc: `
+The command returns when the program runs, or fails with the reason why it does
+not.
+`,
+		Flags: []cli.Flag{traceFlag(&trace)},
+		Run: func(args []string) error {
+			c, err := a.load(args[0])
+			if err != nil {
+				return err
+			}
+			o := libcontainer.StartOptions{Trace: newTrace(trace), Warn: a.log.warn}
+			return withTrace(trace, o.Trace, c.Start(o))
+		},
+	}
+}
