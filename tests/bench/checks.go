@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 )
@@ -67,5 +66,5 @@ func failedChecks(checks []check) error {
 	if failed == 0 {
 		return nil
 	}
-	return errors.New(fmt.Sprint(failed, " of ", len(checks), " promises not kept"))
+	return fmt.Errorf("%d of %d promises not kept", failed, len(checks))
 }

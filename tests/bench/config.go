@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -117,14 +118,7 @@ func (b bundleMaker) dockerConfig() (object, error) {
 
 // withArgs is a copy of config, as deep as needed, with other arguments.
 func withArgs(config object, args ...string) object {
-	changed := object{}
-	for name, value := range config {
-		changed[name] = value
-	}
-	process := object{}
-	for name, value := range config.section("process") {
-		process[name] = value
-	}
+	changed, process := maps.Clone(config), maps.Clone(config.section("process"))
 	process["args"] = args
 	changed["process"] = process
 	return changed
