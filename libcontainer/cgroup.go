@@ -3,6 +3,7 @@ package libcontainer
 import (
 	"errors"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -93,31 +94,43 @@ func (b *builder) place() error {
 	}
 	b.madeCgroup = true
 	b.o.Trace.end(start, "create the cgroup")
-	start = b.o.Trace.begin()
-	r := b.resources()
-	if r != nil {
+	if r := b.resources(); r != nil {
+		start = b.o.Trace.begin()
 		if err := b.cgroup.Set(r); err != nil {
 			return cgroupError(err)
 		}
+		b.o.Trace.end(start, "set limits")
 	}
-	b.o.Trace.end(start, "set limits")
-	start = b.o.Trace.begin()
-	var rules []specs.LinuxDeviceCgroup
-	if r != nil {
-		rules = r.Devices
-	}
-	if err := b.cgroup.SetDevices(rules); err != nil {
-		return cgroupError(err)
-	}
-	b.o.Trace.end(start, "set device rules")
 	for _, w := range b.cgroup.Warnings() {
 		b.warn(w)
 	}
 	return nil
 }
 
+// setDevices makes the device rules. On version 2 it does so beside what the
+// caller does, since the kernel takes as long to check the program as to make the
+// namespaces. The result comes from the channel; the init waits for it at its
+// rendezvous.
+func (b *builder) setDevices() <-chan error {
+	var rules []specs.LinuxDeviceCgroup
+	if r := b.resources(); r != nil {
+		rules = r.Devices
+	}
+	done := make(chan error, 1)
+	set := func() { done <- cgroupError(b.cgroup.SetDevices(rules)) }
+	if b.host.Mode == cgroups.ModeV2 {
+		go set()
+	} else {
+		set()
+	}
+	return done
+}
+
 // cgroupError puts the pointer of a limit in front of what went wrong with it.
 func cgroupError(err error) error {
+	if err == nil {
+		return nil
+	}
 	var field *cgroups.FieldError
 	if errors.As(err, &field) {
 		return specconv.Problem{Pointer: plan.Cause(pointerResources + field.Pointer), Err: field.Err}
@@ -137,18 +150,23 @@ func (b *builder) enterCgroup() (dir int, leave func() error, err error) {
 			return -1, leave, err
 		}
 	}
-	if len(b.host.V1) > 0 {
-		thread, err := b.cgroup.Join()
-		if err != nil {
-			closeAll(dir)
-			return -1, leave, err
-		}
-		leave = thread.Leave
+	if len(b.host.V1) == 0 {
+		return dir, leave, nil
 	}
-	return dir, leave, nil
+	runtime.LockOSThread()
+	thread, err := b.cgroup.Join()
+	if err != nil {
+		runtime.UnlockOSThread()
+		closeAll(dir)
+		return -1, leave, err
+	}
+	return dir, func() error {
+		defer runtime.UnlockOSThread()
+		return thread.Leave()
+	}, nil
 }
 
-// confirmPlaced answers the init that waits to be in its cgroup.
+// confirmPlaced answers the init that waits for its cgroup.
 func (b *builder) confirmPlaced() error {
 	for _, e := range b.plan.Entries {
 		if r, ok := e.Step.(plan.Rendezvous); ok && r.Point == plan.PointPlaced {

@@ -2,7 +2,6 @@ package libcontainer
 
 import (
 	"errors"
-	"runtime"
 
 	"golang.org/x/sys/unix"
 
@@ -55,9 +54,6 @@ type builder struct {
 // Create makes a container from a bundle and leaves it waiting for its start.
 // On an error nothing is left of it.
 func (s *Store) Create(id string, o CreateOptions) (*Container, error) {
-	// The init dies with the thread that made it, until the container is created.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	b := &builder{store: s, id: id, o: &o, gated: true, detached: true, page: -1, console: -1}
 	defer b.close()
 	if err := b.make(); err != nil {

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"github.com/ocirun/ocirun/cgroups"
@@ -46,7 +47,7 @@ func (b *builder) compile() error {
 	b.options = specconv.Options{
 		ID: b.id, Create: b.gated, NoPivot: b.o.NoPivot, NoNewKeyring: b.o.NoNewKeyring, Rootless: b.o.Rootless,
 		ListenFDs: b.o.ListenFDs, PreserveFDs: b.o.PreserveFDs, ConsoleSocket: b.o.ConsoleSocket != "", Detach: b.detached,
-		Host: probeHost(host), CgroupPath: b.cgroupPath(), CgroupPaths: b.cgroup.Paths(),
+		Host: probeHost(host, b.bundle.Spec), CgroupPath: b.cgroupPath(), CgroupPaths: b.cgroup.Paths(),
 	}
 	b.o.Trace.end(start, "probe the host")
 	start = b.o.Trace.begin()
@@ -130,40 +131,22 @@ func (b *builder) rootfs() string {
 	return filepath.Join(b.bundle.Dir, p)
 }
 
-// probeHost asks the kernel what the compiler needs to know of it.
-func probeHost(host cgroups.Host) specconv.Host {
-	return specconv.Host{
-		LastCap:     lastCapability(),
-		Caps:        ownCapabilities(),
-		CgroupMode:  host.Mode.String(),
-		HostCgroups: hierarchies(host),
-		TimeNS:      exists("/proc/self/ns/time"),
-		UserNS:      InUserNamespace(),
+// probeHost asks the kernel what the compiler needs to know of it, as far as the
+// configuration makes a difference.
+func probeHost(host cgroups.Host, spec *specs.Spec) specconv.Host {
+	h := specconv.Host{
+		LastCap:    lastCapability(),
+		CgroupMode: host.Mode.String(),
+		UserNS:     InUserNamespace(),
 	}
-}
-
-// hierarchies gives the mounts of version 1 by the name of their directories.
-func hierarchies(host cgroups.Host) map[string]string {
-	if len(host.V1) == 0 {
-		return nil
+	if spec.Linux != nil {
+		for _, n := range spec.Linux.Namespaces {
+			if n.Type == specs.TimeNamespace {
+				h.TimeNS = exists("/proc/self/ns/time")
+			}
+		}
 	}
-	mounts := make(map[string]string, len(host.V1))
-	for _, h := range host.V1 {
-		mounts[filepath.Base(h.Mount)] = h.Mount
-	}
-	return mounts
-}
-
-// ownCapabilities are those that this process may hand on (capget(2)). Without
-// privileges there are none, and none are handed on but those of a new user
-// namespace, which has all.
-func ownCapabilities() plan.CapSet {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
-	if unix.Capget(&header, &data[0]) != nil {
-		return 0
-	}
-	return plan.CapSet(data[0].Permitted) | plan.CapSet(data[1].Permitted)<<32
+	return h
 }
 
 // lastCapability is the highest one that the kernel knows

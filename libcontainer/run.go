@@ -2,7 +2,6 @@ package libcontainer
 
 import (
 	"errors"
-	"runtime"
 
 	"github.com/ocirun/ocirun/specconv"
 	"github.com/ocirun/ocirun/specconv/plan"
@@ -13,8 +12,6 @@ import (
 // status, or 128 and the number of the signal that ended it. An error means that
 // the program was not executed, or that what became of it is not known.
 func (s *Store) Run(id string, o RunOptions) (status int, err error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	b := &builder{store: s, id: id, o: &o.CreateOptions, detached: o.Detach, page: -1, console: -1}
 	defer b.close()
 	if err := b.prepare(); err != nil {

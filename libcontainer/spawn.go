@@ -38,15 +38,19 @@ func (b *builder) spawn() error {
 	if err != nil {
 		return err
 	}
+	devices := b.setDevices()
 	err = b.startInit(&initproc.Spawn{
 		Layout: &b.layout, Program: b.program, StateDir: b.creation.dir.fd, Page: b.page,
 		Stdio: b.stdio, Preserved: preserved, Gate: gate, Namespaces: namespaces,
 		CloneFlags: b.cloneFlags(),
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		err = b.noteInit(b.init.Pid)
 	}
-	if err := b.noteInit(b.init.Pid); err != nil {
+	if devicesErr := <-devices; err == nil {
+		err = devicesErr
+	}
+	if err != nil {
 		return err
 	}
 	return b.confirmPlaced()

@@ -29,6 +29,7 @@ func (c *compiler) rootfsRows() {
 		c.mountRow(i)
 	}
 	c.deviceRows()
+	c.placedRow()
 	c.createHookRows()
 	c.consoleRow()
 	if cwd := inContainer(c.process.Cwd); cwd != "/" {

@@ -100,10 +100,6 @@ func (c *compiler) namespaceRows() {
 		c.join(plan.NamespaceUser)
 	}
 	c.join(plan.NamespaceIPC | plan.NamespaceUTS | plan.NamespaceNetwork | plan.NamespacePID | plan.NamespaceTime)
-	if c.o.Host.CgroupMode == cgroupV1 || c.o.Host.CgroupMode == cgroupHybrid {
-		// On version 2 the process is born in its cgroup (CLONE_INTO_CGROUP).
-		c.add(plan.Namespaces, causeCgroup, plan.Rendezvous{Point: plan.PointPlaced})
-	}
 	c.join(plan.NamespaceCgroup | plan.NamespaceMount)
 	if owned {
 		c.enterUserNamespace()
@@ -119,6 +115,17 @@ func (c *compiler) namespaceRows() {
 	}
 	if c.ns.IsNew(plan.NamespaceNetwork) {
 		c.add(plan.Namespaces, c.ns.cause(plan.NamespaceNetwork), plan.Loopback{})
+	}
+}
+
+// placedRow waits until the runtime has finished the cgroup. The process is born in
+// it, with the limits set; the device rules, which take the kernel as long as all
+// mounts together, are made at the same time as those, so this comes after them,
+// and before the first program that is not ours.
+func (c *compiler) placedRow() {
+	switch c.o.Host.CgroupMode {
+	case cgroupV1, cgroupV2, cgroupHybrid:
+		c.add(phaseRootfs, causeCgroup, plan.Rendezvous{Point: plan.PointPlaced})
 	}
 }
 

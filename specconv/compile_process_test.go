@@ -53,7 +53,7 @@ func TestCompileProcess(t *testing.T) {
 		}, absent: []string{"terminal"}},
 		{name: "create", change: func(_ *specs.Spec, o *Options) { o.Create = true },
 			want: []string{"exec:", "report that the container is created", "wait for start", "exec \"sh\""}},
-		{name: "run", change: func(*specs.Spec, *Options) {}, absent: []string{"wait"}},
+		{name: "run", change: func(*specs.Spec, *Options) {}, absent: []string{"wait for start", "report"}},
 		{name: "descriptors", change: func(_ *specs.Spec, o *Options) { o.ListenFDs, o.PreserveFDs = 2, 3 },
 			want: []string{"exec \"sh\" env=5 preserve-fds=5"}},
 	})

@@ -147,10 +147,12 @@ func TestCompileNamespaces(t *testing.T) {
 			onV1(o)
 			s.Linux.Namespaces = namespaceList("mount=/m", "cgroup=/c", "uts=/u", "ipc=/i", "time=/t")
 		}, want: []string{
-			"/linux/namespaces/3 join ipc", "join uts", "join time", "wait to be placed", "join cgroup",
-			"/linux/namespaces/0 join mount namespace /m", "take /bundle/rootfs as root",
+			"/linux/namespaces/3 join ipc", "join uts", "join time", "join cgroup",
+			"/linux/namespaces/0 join mount namespace /m", "take /bundle/rootfs as root", "wait for the cgroup to be complete", "mask",
 		}, absent: []string{"unshare"}},
-		{name: "placed by clone", change: func(*specs.Spec, *Options) {}, absent: []string{"placed", "fork"}},
+		{name: "complete after the mounts", change: func(*specs.Spec, *Options) {}, want: []string{
+			"make node /dev/tty", "wait for the cgroup to be complete", "make /proc/bus read-only",
+		}, absent: []string{"fork"}},
 		{name: "rootless joins user first", change: func(s *specs.Spec, o *Options) {
 			o.Rootless = true
 			s.Linux.Namespaces = namespaceList("network=/n", "user=/u", "pid", "mount")

@@ -7,7 +7,7 @@ type Point string
 const (
 	// PointIDMaps: the user namespace exists and waits for its id maps.
 	PointIDMaps Point = "id-maps"
-	// PointPlaced: the init waits until it is in its cgroup.
+	// PointPlaced: the init waits until its cgroup is complete.
 	PointPlaced Point = "placed"
 	// PointHooks: the mounts are made; the host's hooks are run.
 	PointHooks Point = "hooks"
@@ -32,7 +32,7 @@ func (s Rendezvous) Action() string {
 	case PointIDMaps:
 		return "wait for the id maps"
 	case PointPlaced:
-		return "wait to be placed in the cgroup"
+		return "wait for the cgroup to be complete"
 	case PointHooks:
 		return "wait for the hooks of the host"
 	case PointReady:

@@ -17,32 +17,32 @@ import (
 // dump prints an image as Go wrote it, in the words of csrc/dump.c.
 func (im *image) dump(pageSize int) string {
 	var b strings.Builder
-	data := im.finish(pageSize)
-	blobOff := uint64(headerSize + len(im.ops)*opSize)
+	le := binary.LittleEndian
+	data := bytes.Join(im.finish(pageSize), nil)
 	flags := 0
 	if im.traced {
 		flags = imageTraced
 	}
-	fmt.Fprintf(&b, "size=%d flags=%d nops=%d nrelocs=%d page=%d\n", len(data), flags, len(im.ops), len(im.relocs), pageSize)
-	for _, o := range im.ops {
+	fmt.Fprintf(&b, "size=%d flags=%d nops=%d nrelocs=%d page=%d\n", len(data), flags, im.ops(), len(im.relocs), pageSize)
+	for at := 0; at < len(im.code); at += opSize {
+		o := im.code[at:]
 		fmt.Fprintf(&b, "%s step=%d nr=%d flags=%d guard=%d:%d:%d result=%d,%d tolerated=%d,%d,%d,%d",
-			opTable[o.code].name, o.step, o.nr, o.flags, o.guard, o.guardSlot, o.guardValue, o.result, o.result2,
-			o.tolerated[0], o.tolerated[1], o.tolerated[2], o.tolerated[3])
-		for i, kind := range o.kinds {
-			value := o.args[i]
-			if kind == argBlob {
-				value += blobOff
-			}
-			fmt.Fprintf(&b, " %d:%d", kind, value)
+			opTable[o[offCode]].name, le.Uint16(o[offStep:]), le.Uint32(o[offNr:]), o[offFlags], o[offGuard], o[offGuardSlot],
+			le.Uint16(o[offGuardValue:]), o[offResult], o[offResult2], le.Uint16(o[offTolerated:]),
+			le.Uint16(o[offTolerated+2:]), le.Uint16(o[offTolerated+4:]), le.Uint16(o[offTolerated+6:]))
+		for i := range 6 {
+			fmt.Fprintf(&b, " %d:%d", o[offKinds+i], le.Uint64(o[offArgs+8*i:]))
 		}
 		b.WriteByte('\n')
 	}
 	for _, r := range im.relocs {
-		at := uint64(r) + blobOff
-		fmt.Fprintf(&b, "reloc %d -> %d\n", at, binary.LittleEndian.Uint64(data[at:]))
+		fmt.Fprintf(&b, "reloc %d -> %d\n", r, le.Uint64(data[r:]))
 	}
 	return b.String()
 }
+
+// image gives a program's image in one piece.
+func (p *Program) image1() []byte { return bytes.Join(p.Image(), nil) }
 
 // everyStep is a plan with each kind of step that the init knows.
 func everyStep() *plan.Plan {
@@ -133,7 +133,7 @@ func runDump(t *testing.T, bin string, images ...[]byte) string {
 // TestDumpEqual proves that C reads what Go wrote.
 func TestDumpEqual(t *testing.T) {
 	program := everyProgram(t)
-	got := runDump(t, buildDump(t), program.Image())
+	got := runDump(t, buildDump(t), program.image1())
 	if want := program.dump(program.pageSize); got != want {
 		t.Errorf("C reads:\n%s\nGo wrote:\n%s", got, want)
 	}
@@ -143,7 +143,7 @@ func TestDumpEqual(t *testing.T) {
 // at the first step out of line.
 func TestDecoderHostile(t *testing.T) {
 	bin := buildDump(t)
-	whole := everyProgram(t).Image()
+	whole := everyProgram(t).image1()
 	random := rand.New(rand.NewPCG(1, 2))
 	images := [][]byte{nil, whole[:8], whole[:headerSize], whole[:len(whole)-1], append(bytes.Clone(whole), 0)}
 	for range 4000 {
@@ -167,7 +167,7 @@ func TestDecoderHostile(t *testing.T) {
 // TestStaleInit: an init of another table refuses the image by its exit status.
 func TestStaleInit(t *testing.T) {
 	program := everyProgram(t)
-	data := program.Image()
+	data := program.image1()
 	data[4]++
 	if got := runDump(t, buildDump(t), data); got != "other version\n" {
 		t.Errorf("got %q", got)

@@ -16,58 +16,61 @@ func imm[T ~int | ~int64 | ~uint32 | ~uint64 | ~uintptr](n T) arg {
 
 func slot(n uint8) arg { return arg{argSlot, uint64(n)} }
 
-// image is built in one buffer: operations go to ops, everything they point to
-// goes to blob. finish puts them together behind the header.
+// image is laid out while it is built: behind the header comes the blob, which is
+// everything that operations point to, then the operations, then the relocations.
+// Nothing is copied to put them together but by the kernel.
 type image struct {
-	ops    []op
-	blob   []byte
+	// head is the header and the blob.
+	head   []byte
+	code   []byte
 	relocs []uint32
 	traced bool
 	step   uint16
 }
 
+// op is an operation in the code. It is valid until the next one is added.
+type op []byte
+
 // newImage begins an image. The blob's first byte is an empty string.
 func newImage() *image {
-	im := &image{
-		ops:  make([]op, 0, 256),
-		blob: make([]byte, 0, 16<<10),
-		step: noStep,
-	}
-	im.blob = append(im.blob, 0)
+	im := &image{head: make([]byte, headerSize+8, 8<<10), code: make([]byte, 0, 380*opSize), step: noStep}
 	return im
 }
+
+// emptyString is where the blob has one.
+const emptyString = headerSize
 
 // str puts a string into the blob.
 func (im *image) str(s string) arg {
 	if s == "" {
-		return arg{argBlob, 0}
+		return arg{argBlob, emptyString}
 	}
-	off := len(im.blob)
-	im.blob = append(im.blob, s...)
-	im.blob = append(im.blob, 0)
+	off := len(im.head)
+	im.head = append(im.head, s...)
+	im.head = append(im.head, 0)
 	return arg{argBlob, uint64(off)}
 }
 
 // bytes puts data into the blob, aligned for any structure.
 func (im *image) bytes(data []byte) arg {
 	im.align()
-	off := len(im.blob)
-	im.blob = append(im.blob, data...)
+	off := len(im.head)
+	im.head = append(im.head, data...)
 	return arg{argBlob, uint64(off)}
 }
 
 func (im *image) align() {
-	for len(im.blob)%8 != 0 {
-		im.blob = append(im.blob, 0)
+	for len(im.head)%8 != 0 {
+		im.head = append(im.head, 0)
 	}
 }
 
 // words puts 64-bit numbers into the blob.
 func (im *image) words(list ...uint64) arg {
 	im.align()
-	off := len(im.blob)
+	off := len(im.head)
 	for _, w := range list {
-		im.blob = binary.LittleEndian.AppendUint64(im.blob, w)
+		im.head = binary.LittleEndian.AppendUint64(im.head, w)
 	}
 	return arg{argBlob, uint64(off)}
 }
@@ -76,12 +79,12 @@ func (im *image) words(list ...uint64) arg {
 // into addresses. A last null pointer is added.
 func (im *image) pointers(targets []arg) arg {
 	im.align()
-	off := len(im.blob)
+	off := len(im.head)
 	for _, t := range targets {
-		im.relocs = append(im.relocs, uint32(len(im.blob)))
-		im.blob = binary.LittleEndian.AppendUint64(im.blob, t.value)
+		im.relocs = append(im.relocs, uint32(len(im.head)))
+		im.head = binary.LittleEndian.AppendUint64(im.head, t.value)
 	}
-	im.blob = binary.LittleEndian.AppendUint64(im.blob, 0)
+	im.head = binary.LittleEndian.AppendUint64(im.head, 0)
 	return arg{argBlob, uint64(off)}
 }
 
@@ -94,98 +97,96 @@ func (im *image) strings(list []string) arg {
 	return im.pointers(targets)
 }
 
-// add appends an operation for the current step; the options refine it.
-func (im *image) add(code Opcode, nr uintptr, args ...arg) *op {
-	im.ops = append(im.ops, op{code: code, nr: uint32(nr), step: im.step, result: noSlot, result2: noSlot})
-	o := &im.ops[len(im.ops)-1]
+// add appends an operation for the current step; its methods refine it.
+func (im *image) add(code Opcode, nr uintptr, args ...arg) op {
+	at := len(im.code)
+	im.code = append(im.code, make([]byte, opSize)...)
+	o := op(im.code[at:])
+	o[offCode], o[offResult], o[offResult2] = uint8(code), noSlot, noSlot
+	binary.LittleEndian.PutUint16(o[offStep:], im.step)
+	binary.LittleEndian.PutUint32(o[offNr:], uint32(nr))
 	for i, a := range args {
-		o.kinds[i], o.args[i] = a.kind, a.value
+		o[offKinds+i] = uint8(a.kind)
+		binary.LittleEndian.PutUint64(o[offArgs+8*i:], a.value)
 	}
 	return o
 }
 
+// Offsets in an operation; see struct op of csrc/ops.h.
+const (
+	offCode       = 0
+	offFlags      = 1
+	offGuard      = 2
+	offGuardSlot  = 3
+	offGuardValue = 4
+	offStep       = 6
+	offResult     = 8
+	offResult2    = 9
+	offKinds      = 10
+	offTolerated  = 16
+	offNr         = 24
+	offArgs       = 32
+)
+
 // sys appends a system call.
-func (im *image) sys(nr uintptr, args ...arg) *op { return im.add(OpSys, nr, args...) }
+func (im *image) sys(nr uintptr, args ...arg) op { return im.add(OpSys, nr, args...) }
 
 // to keeps the result in a slot.
-func (o *op) to(slot uint8) *op { o.result = slot; return o }
+func (o op) to(slot uint8) op { o[offResult] = slot; return o }
 
-// tolerate lets the operation end in one of these errors.
-func (o *op) tolerate(errnos ...errno) *op {
-	for _, e := range errnos {
-		for i := range o.tolerated {
-			if o.tolerated[i] == 0 {
-				o.tolerated[i] = uint16(e)
-				break
-			}
-		}
+// to2 keeps the second result in a slot.
+func (o op) to2(slot uint8) op { o[offResult2] = slot; return o }
+
+// tolerate lets the operation end in one of these errors, maxTolerated at most.
+func (o op) tolerate(errnos ...errno) op {
+	for i, e := range errnos {
+		binary.LittleEndian.PutUint16(o[offTolerated+2*i:], uint16(e))
 	}
+	return o
+}
+
+func (o op) when(kind guardKind, slot uint8, value errno) op {
+	o[offGuard], o[offGuardSlot] = uint8(kind), slot
+	binary.LittleEndian.PutUint16(o[offGuardValue:], uint16(value))
 	return o
 }
 
 // ifOK skips the operation where the slot holds an error or nothing.
-func (o *op) ifOK(slot uint8) *op { o.guard, o.guardSlot = guardOK, slot; return o }
+func (o op) ifOK(slot uint8) op { return o.when(guardOK, slot, 0) }
 
 // ifErr skips the operation unless the slot holds an error.
-func (o *op) ifErr(slot uint8) *op { o.guard, o.guardSlot = guardErr, slot; return o }
+func (o op) ifErr(slot uint8) op { return o.when(guardErr, slot, 0) }
 
 // ifErrno skips the operation unless the slot holds exactly this error.
-func (o *op) ifErrno(slot uint8, e errno) *op {
-	o.guard, o.guardSlot, o.guardValue = guardEquals, slot, uint16(e)
-	return o
-}
+func (o op) ifErrno(slot uint8, e errno) op { return o.when(guardEquals, slot, e) }
 
 // log says that the operation's first argument is a file system context.
-func (o *op) log() *op { o.flags |= flagLog; return o }
+func (o op) log() op { o[offFlags] |= flagLog; return o }
 
-func align8(n int) int { return (n + 7) &^ 7 }
+// once keeps the operation from being repeated after EINTR.
+func (o op) once() op { o[offFlags] |= flagOnce; return o }
 
-// finish lays the image out: header, operations, blob, relocations, a last NUL.
-func (im *image) finish(pageSize int) []byte {
-	opsOff := headerSize
-	blobOff := opsOff + len(im.ops)*opSize
-	relocsOff := align8(blobOff + len(im.blob))
-	size := relocsOff + 4*len(im.relocs) + 1
-	buf := make([]byte, size)
-	le := binary.LittleEndian
+func (im *image) ops() int { return len(im.code) / opSize }
+
+// finish fills in the header and gives the image in three parts.
+func (im *image) finish(pageSize int) [][]byte {
+	im.align()
+	tail := make([]byte, 0, 4*len(im.relocs)+1)
+	for _, r := range im.relocs {
+		tail = binary.LittleEndian.AppendUint32(tail, r)
+	}
+	tail = append(tail, 0) // ends whatever string may come before it
+	opsOff := len(im.head)
+	relocsOff := opsOff + len(im.code)
 	flags := uint32(0)
 	if im.traced {
 		flags = imageTraced
 	}
 	for i, v := range [...]uint32{
-		imageMagic, imageABI, uint32(size), flags, uint32(len(im.ops)), uint32(opsOff),
+		imageMagic, imageABI, uint32(relocsOff + len(tail)), flags, uint32(im.ops()), uint32(opsOff),
 		uint32(len(im.relocs)), uint32(relocsOff), uint32(pageSize),
 	} {
-		le.PutUint32(buf[4*i:], v)
+		binary.LittleEndian.PutUint32(im.head[4*i:], v)
 	}
-	for i := range im.ops {
-		im.ops[i].encode(buf[opsOff+i*opSize:], uint64(blobOff))
-	}
-	copy(buf[blobOff:], im.blob)
-	for i, r := range im.relocs {
-		at := uint32(blobOff) + r
-		le.PutUint32(buf[relocsOff+4*i:], at)
-		le.PutUint64(buf[at:], le.Uint64(buf[at:])+uint64(blobOff))
-	}
-	return buf
-}
-
-func (o *op) encode(buf []byte, blobOff uint64) {
-	le := binary.LittleEndian
-	buf[0], buf[1], buf[2], buf[3] = uint8(o.code), o.flags, uint8(o.guard), o.guardSlot
-	le.PutUint16(buf[4:], o.guardValue)
-	le.PutUint16(buf[6:], o.step)
-	buf[8], buf[9] = o.result, o.result2
-	for i, kind := range o.kinds {
-		buf[10+i] = uint8(kind)
-		value := o.args[i]
-		if kind == argBlob {
-			value += blobOff
-		}
-		le.PutUint64(buf[32+8*i:], value)
-	}
-	for i, e := range o.tolerated {
-		le.PutUint16(buf[16+2*i:], e)
-	}
-	le.PutUint32(buf[24:], o.nr)
+	return [][]byte{im.head, im.code, tail}
 }

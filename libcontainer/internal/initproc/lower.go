@@ -1,6 +1,7 @@
 package initproc
 
 import (
+	"encoding/binary"
 	"fmt"
 	"path"
 	"strings"
@@ -108,7 +109,7 @@ func Lower(p *plan.Plan, l *Layout) (*Program, error) {
 
 func (im *image) stamps() int {
 	if im.traced {
-		return len(im.ops)
+		return im.ops()
 	}
 	return 0
 }
@@ -119,21 +120,25 @@ type Program struct {
 	pageSize int
 }
 
-// Image lays the program out for the init.
-func (p *Program) Image() []byte { return p.finish(p.pageSize) }
+// Image lays the program out for the init, in parts that follow each other.
+func (p *Program) Image() [][]byte { return p.finish(p.pageSize) }
 
 // PageSize is the size of the progress page that the program needs.
 func (p *Program) PageSize() int { return p.pageSize }
 
 // Ops is the number of operations.
-func (p *Program) Ops() int { return len(p.ops) }
+func (p *Program) Ops() int { return p.ops() }
 
 // Step is the entry of the plan that an operation belongs to, or -1.
 func (p *Program) Step(op int) int {
-	if op < 0 || op >= len(p.ops) || p.ops[op].step == noStep {
+	if op < 0 || op >= p.ops() {
 		return -1
 	}
-	return int(p.ops[op].step)
+	step := binary.LittleEndian.Uint16(p.code[op*opSize+offStep:])
+	if step == noStep {
+		return -1
+	}
+	return int(step)
 }
 
 // prologue is what every init does first, whatever the plan.

@@ -46,10 +46,8 @@ func (lo *lowerer) how(flags, resolve uint64) arg {
 	return lo.words(flags|unix.O_CLOEXEC, 0, resolve)
 }
 
-func (lo *lowerer) close(s uint8) *op {
-	o := lo.sys(unix.SYS_CLOSE, slot(s))
-	o.flags |= flagOnce
-	return o
+func (lo *lowerer) close(s uint8) op {
+	return lo.sys(unix.SYS_CLOSE, slot(s)).once()
 }
 
 // setattr changes the attributes and the propagation of the mount in a slot
@@ -98,14 +96,12 @@ func (lo *lowerer) privateParents(p string) {
 }
 
 // mkpath opens or makes a mount point or directory below the root.
-func (lo *lowerer) mkpath(path string, kind plan.Kind, noSymlinks bool, to uint8) *op {
+func (lo *lowerer) mkpath(path string, kind plan.Kind, noSymlinks bool, to uint8) op {
 	resolve := uint64(resolveInRoot)
 	if noSymlinks {
 		resolve |= unix.RESOLVE_NO_SYMLINKS
 	}
-	o := lo.add(OpMkpath, 0, slot(slotRoot), lo.str(path), imm(int(kind)), imm(resolve)).to(to)
-	o.result2 = slotMade
-	return o
+	return lo.add(OpMkpath, 0, slot(slotRoot), lo.str(path), imm(int(kind)), imm(resolve)).to(to).to2(slotMade)
 }
 
 // errLongOption: fsconfig(2) takes 255 bytes.
@@ -146,11 +142,11 @@ func (lo *lowerer) keepsProc(s plan.Mount) bool {
 }
 
 // attach hangs the mount in a slot over slotTarget.
-func (lo *lowerer) attach(mount uint8) *op {
+func (lo *lowerer) attach(mount uint8) op {
 	return lo.sys(unix.SYS_MOVE_MOUNT, slot(mount), lo.str(""), slot(slotTarget), lo.str(""), imm(moveEmpty))
 }
 
-func (lo *lowerer) fsconfig(cmd int, key, value arg) *op {
+func (lo *lowerer) fsconfig(cmd int, key, value arg) op {
 	return lo.sys(unix.SYS_FSCONFIG, slot(slotContext), imm(cmd), key, value, imm(0))
 }
 

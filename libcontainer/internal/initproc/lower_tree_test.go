@@ -1,6 +1,7 @@
 package initproc
 
 import (
+	"encoding/binary"
 	"os"
 	"testing"
 
@@ -28,11 +29,11 @@ func TestOldRootIsMadeSlave(t *testing.T) {
 				t.Fatal(err)
 			}
 			slaves := 0
-			for _, o := range program.ops {
-				if o.step != 2 || o.nr != unix.SYS_MOUNT {
-					continue
-				}
-				if o.args[3] == unix.MS_SLAVE|unix.MS_REC {
+			for i := range program.Ops() {
+				o := program.code[i*opSize:]
+				isMount := binary.LittleEndian.Uint32(o[offNr:]) == unix.SYS_MOUNT
+				flags := binary.LittleEndian.Uint64(o[offArgs+8*3:])
+				if program.Step(i) == 2 && isMount && flags == unix.MS_SLAVE|unix.MS_REC {
 					slaves++
 				}
 			}

@@ -112,22 +112,6 @@ const (
 	exitABI   = 121
 )
 
-// op is one operation as the encoder builds it.
-type op struct {
-	code       Opcode
-	flags      uint8
-	guard      guardKind
-	guardSlot  uint8
-	guardValue uint16
-	result     uint8
-	result2    uint8
-	step       uint16
-	tolerated  [maxTolerated]uint16
-	kinds      [6]argKind
-	nr         uint32
-	args       [6]uint64
-}
-
 // State is how far the init has come, as it stands in the progress page.
 type State uint32
 

@@ -99,9 +99,11 @@ func openMemfd() (int, error) {
 }
 
 // fillAndSeal writes data to a memfd that nobody can change any more after.
-func fillAndSeal(fd int, data []byte) error {
-	if err := writeAll(fd, data); err != nil {
-		return err
+func fillAndSeal(fd int, parts ...[]byte) error {
+	for _, data := range parts {
+		if err := writeAll(fd, data); err != nil {
+			return err
+		}
 	}
 	_, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS,
 		unix.F_SEAL_SEAL|unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_WRITE)

@@ -40,8 +40,9 @@ type Init struct {
 	control int
 }
 
-// Start starts the init. The calling thread must not end before the init is let
-// go, or the init ends with it (PR_SET_PDEATHSIG).
+// Start starts the init. It ends with the thread that it is started by, until it
+// is let go (PR_SET_PDEATHSIG). The Go runtime ends no thread but that of a
+// goroutine which returns while it is locked to it; the caller must not do so.
 func Start(s *Spawn) (*Init, error) {
 	image, err := imageMemfd(s.Program.Image())
 	if err != nil {
@@ -106,7 +107,8 @@ func (s *Spawn) openLifted(least int) (int, error) {
 	return lifted, os.NewSyscallError("fcntl", err)
 }
 
-func imageMemfd(image []byte) (int, error) {
+// imageMemfd puts the parts of an image into sealed memory.
+func imageMemfd(image [][]byte) (int, error) {
 	flags := unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
 	fd, err := unix.MemfdCreate("ocirun-plan", flags|unix.MFD_NOEXEC_SEAL)
 	if err == unix.EINVAL { // before Linux 6.3
@@ -115,7 +117,7 @@ func imageMemfd(image []byte) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	if err := fillAndSeal(fd, image); err != nil {
+	if err := fillAndSeal(fd, image...); err != nil {
 		unix.Close(fd)
 		return -1, err
 	}
