@@ -90,16 +90,23 @@ func main() {
 	}
 }
 
-// benchmark prepares, measures and reports.
-func benchmark(ctx context.Context, o options) (err error) {
+// benchmark measures, cleans up, and only then prints: a closed pipe must leave nothing behind.
+func benchmark(ctx context.Context, o options) error {
 	if os.Geteuid() != 0 {
 		return errors.New("run it as root")
 	}
+	rep := newReport(o)
+	if err := prepareAndMeasure(ctx, o, rep); err != nil {
+		return err
+	}
+	return rep.finish(os.Stdout)
+}
+
+func prepareAndMeasure(ctx context.Context, o options, rep *report) error {
 	tree, err := findTree()
 	if err != nil {
 		return err
 	}
-	rep := newReport(o)
 	root, err := privateRoot(ctx)
 	if err != nil {
 		rep.Notes = append(rep.Notes, err.Error())
@@ -132,10 +139,7 @@ func benchmark(ctx context.Context, o options) (err error) {
 	if err := maker.makeAll(); err != nil {
 		return err
 	}
-	if err := measure(ctx, o, j, rep); err != nil {
-		return err
-	}
-	return rep.finish(os.Stdout)
+	return measure(ctx, o, j, rep)
 }
 
 // contenders lists who takes part, in the order of the table.

@@ -101,6 +101,7 @@ type workFolder struct {
 
 // newWorkFolder makes it in the root itself, so that all is measured on one file system.
 func newWorkFolder(root string) (workFolder, error) {
+	removeStale(root)
 	name := fmt.Sprintf("/bench.%d", os.Getpid())
 	w := workFolder{root + name, name}
 	for _, dir := range []string{"bin", "files"} {
@@ -114,6 +115,17 @@ func newWorkFolder(root string) (workFolder, error) {
 		}
 	}
 	return w, nil
+}
+
+// removeStale removes the folders of runs that were killed.
+func removeStale(root string) {
+	folders, _ := filepath.Glob(filepath.Join(root, "bench.*"))
+	for _, folder := range folders {
+		pid := strings.TrimPrefix(filepath.Ext(folder), ".")
+		if _, err := os.Stat(filepath.Join("/proc", pid)); errors.Is(err, fs.ErrNotExist) {
+			os.RemoveAll(folder)
+		}
+	}
 }
 
 // install copies a binary of the host into the root.
