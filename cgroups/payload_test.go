@@ -1,0 +1,123 @@
+package cgroups
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// payload is what runs inside a container's cgroup.
+func payload(name string, args []string) int {
+	switch name {
+	case "sleep":
+		time.Sleep(30 * time.Second)
+	case "cgroup":
+		text, _ := os.ReadFile("/proc/self/cgroup")
+		fmt.Print(string(text))
+	case "memory":
+		return eat(args[0])
+	case "memory-hold":
+		eat(args[0])
+		time.Sleep(30 * time.Second)
+	case "spin":
+		return spin()
+	case "fork":
+		return fork(args[0])
+	case "bomb":
+		return bomb(args[0])
+	case "affinity":
+		var set unix.CPUSet
+		if err := unix.SchedGetaffinity(0, &set); err != nil {
+			return 1
+		}
+		fmt.Print(set.Count())
+	case "open":
+		return openAll(args)
+	case "count":
+		for i := 0; ; i++ { // visible progress
+			_ = os.WriteFile(args[0], []byte(strconv.Itoa(i)), 0o600)
+			time.Sleep(time.Millisecond)
+		}
+	default:
+		return 99
+	}
+	return 0
+}
+
+// held keeps memory from the garbage collector.
+var held []byte
+
+// eat uses memory, page by page.
+func eat(mib string) int {
+	n, _ := strconv.Atoi(mib)
+	data := make([]byte, n<<20)
+	held = data
+	for i := 0; i < len(data); i += 4096 {
+		data[i] = 1
+	}
+	fmt.Print("ate ", n)
+	return 0
+}
+
+// spin burns processor time for a second and tells how much it got, in milliseconds.
+func spin() int {
+	end := time.Now().Add(time.Second)
+	for time.Now().Before(end) {
+	}
+	var ru unix.Rusage
+	_ = unix.Getrusage(unix.RUSAGE_SELF, &ru)
+	fmt.Print((ru.Utime.Nano() + ru.Stime.Nano()) / 1e6)
+	return 0
+}
+
+// fork starts processes until it cannot, and tells how many there were and why.
+func fork(limit string) int {
+	n, _ := strconv.Atoi(limit)
+	for i := range n {
+		cmd := exec.Command("/bin/sleep", "5")
+		if err := cmd.Start(); err != nil {
+			fmt.Print(i, " ", errors.Is(err, unix.EAGAIN))
+			return 0
+		}
+		defer cmd.Process.Kill()
+	}
+	fmt.Print(n, " false")
+	return 0
+}
+
+// bomb forks children that fork on, until there are as many as it was told.
+func bomb(total string) int {
+	const script = `b() { while :; do b & sleep 0.01; done; }; b`
+	cmd := exec.Command("/bin/sh", "-c", script)
+	fmt.Print(total)
+	return exitCode(cmd.Run())
+}
+
+func exitCode(err error) int {
+	if err != nil {
+		return 1
+	}
+	return 0
+}
+
+// openAll opens files for reading and writing and prints the errors.
+func openAll(names []string) int {
+	var out []string
+	for _, name := range names {
+		fd, err := unix.Open(name, unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+		if err == nil {
+			unix.Close(fd)
+			out = append(out, "ok")
+		} else {
+			out = append(out, err.Error())
+		}
+	}
+	fmt.Print(strings.Join(out, ","))
+	return 0
+}
