@@ -38,9 +38,18 @@ func (s *Store) begin(r *record, config []byte) (*creation, error) {
 	c := &creation{Container: &Container{store: s, dir: dir}, record: r, fd: -1}
 	if err := c.write(config); err != nil {
 		c.release()
-		return nil, errors.Join(err, s.discard(dir, func() {}))
+		return nil, errors.Join(err, s.discardFailed(dir))
 	}
 	return c, nil
+}
+
+func (s *Store) discardFailed(d *directory) error {
+	root, err := s.openOwn(d)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(root)
+	return s.discard(root, d, func() {})
 }
 
 func (c *creation) write(config []byte) error {

@@ -24,15 +24,7 @@ func hiddenName(id string, n int) string {
 
 // discard takes the directory out of the store at once, by a rename, and then
 // removes its files. Between the two it calls last.
-func (s *Store) discard(d *directory, last func()) error {
-	root, err := s.openRoot()
-	if errors.Is(err, fs.ErrNotExist) {
-		return ErrNotExist
-	}
-	if err != nil {
-		return err
-	}
-	defer unix.Close(root)
+func (s *Store) discard(root int, d *directory, last func()) error {
 	name, err := s.hide(root, d)
 	if err != nil {
 		return err
@@ -62,16 +54,6 @@ func (s *Store) hide(root int, d *directory) (string, error) {
 		}
 	}
 	return "", &fs.PathError{Op: "rename", Path: filepath.Join(s.root, d.id), Err: unix.EEXIST}
-}
-
-// owns reports whether the directory is in the store under its id.
-func (s *Store) owns(d *directory) bool {
-	root, err := s.openRoot()
-	if err != nil {
-		return false
-	}
-	defer unix.Close(root)
-	return d.isNamed(root, d.id)
 }
 
 // isNamed reports whether name below root is this very directory.

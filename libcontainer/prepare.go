@@ -117,6 +117,7 @@ func (b *builder) record() error {
 	if err != nil {
 		return err
 	}
+	created.dir.spec = b.bundle.Spec
 	b.creation = created
 	b.o.Trace.end(start, "write the record")
 	return nil

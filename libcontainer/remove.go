@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/ocirun/ocirun/specconv/plan"
 )
 
@@ -61,10 +63,11 @@ func (s *Store) remove(d *directory, force bool) error {
 		return err
 	}
 	defer unlock()
-	if !s.owns(d) {
-		// Somebody else has removed it, and its id may be another container's.
-		return ErrNotExist
+	root, err := s.openOwn(d)
+	if err != nil {
+		return err
 	}
+	defer unix.Close(root)
 	r, err := d.load()
 	switch {
 	case err != nil && !force:
@@ -82,7 +85,45 @@ func (s *Store) remove(d *directory, force bool) error {
 	if force {
 		r = d.awaitMaker(r)
 	}
-	return s.destroy(d, r, true)
+	return s.destroy(root, d, r, true)
+}
+
+// removeEnded deletes a container on behalf of who has run it and seen it end.
+func (s *Store) removeEnded(c *Container, r *record) error {
+	unlock, err := c.dir.lock(lockPatience)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return s.removeLocked(c.dir, r)
+}
+
+// removeLocked is destroy for a container that has stopped or is to be stopped,
+// by a caller who holds the lock.
+func (s *Store) removeLocked(d *directory, r *record) error {
+	root, err := s.openOwn(d)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(root)
+	return s.destroy(root, d, r, true)
+}
+
+// openOwn opens the store. It is ErrNotExist if the directory is no longer in it:
+// somebody else has removed it, and its id may be another container's.
+func (s *Store) openOwn(d *directory) (root int, err error) {
+	root, err = s.openRoot()
+	if errors.Is(err, fs.ErrNotExist) {
+		return -1, ErrNotExist
+	}
+	if err != nil {
+		return -1, err
+	}
+	if !d.isNamed(root, d.id) {
+		unix.Close(root)
+		return -1, ErrNotExist
+	}
+	return root, nil
 }
 
 // breakIn kills the first process and marks the record before the lock is taken,
@@ -144,14 +185,14 @@ func (d *directory) awaitMaker(r *record) *record {
 // destroy does what the order at the top says, from the processes on. It leaves
 // the record in place when something before the rename fails, so that it can be
 // tried again.
-func (s *Store) destroy(d *directory, r *record, poststop bool) error {
+func (s *Store) destroy(root int, d *directory, r *record, poststop bool) error {
 	if err := r.end(); err != nil {
 		return err
 	}
 	if err := r.removeCgroup(); err != nil {
 		return err
 	}
-	return s.discard(d, func() {
+	return s.discard(root, d, func() {
 		if poststop {
 			s.poststop(d, r)
 		}
@@ -188,16 +229,18 @@ func (s *Store) rollback(c *creation, poststop bool) error {
 	if err == nil {
 		defer unlock()
 	}
-	if s.owns(c.dir) {
-		return s.destroy(c.dir, c.record, poststop)
+	root, err := s.openOwn(c.dir)
+	if err == nil {
+		defer unix.Close(root)
+		return s.destroy(root, c.dir, c.record, poststop)
 	}
 	// It was deleted by force. The cgroup may have been made after that, or be
 	// another container's by now: then it has processes and stays.
-	cgroup, err := c.record.Cgroup.manager()
-	if err != nil || cgroup == nil {
-		return err
+	cgroup, cgroupErr := c.record.Cgroup.manager()
+	if cgroupErr == nil && cgroup != nil {
+		cgroupErr = cgroup.Remove()
 	}
-	return errors.Join(cgroup.Remove(), ErrNotExist)
+	return errors.Join(err, cgroupErr)
 }
 
 // poststop runs the hooks of that kind, each of them whatever becomes of the

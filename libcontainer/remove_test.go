@@ -456,7 +456,7 @@ func TestRemovalKeepsTheRecordWhenTheCgroupStays(t *testing.T) {
 	// A record whose cgroup path turns out to be no cgroup's.
 	r := f.record
 	r.Cgroup.Dirs = []cgroupDir{{"", "/sys/fs/cgroup/elsewhere/../x"}}
-	if err := s.destroy(f.dir, r, false); err == nil {
+	if err := s.removeLocked(f.dir, r); err == nil {
 		t.Fatal("no error")
 	}
 	if _, err := os.Stat(filepath.Join(s.root, "web", recordName)); errors.Is(err, fs.ErrNotExist) {

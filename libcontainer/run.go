@@ -135,7 +135,7 @@ func (b *builder) stay(f *foreground, keep bool) (int, error) {
 	if keep {
 		return exit.Status(), nil
 	}
-	if err := b.store.Remove(b.id, false); err != nil && !errors.Is(err, ErrNotExist) {
+	if err := b.store.removeEnded(b.creation.Container, b.creation.record); err != nil && !errors.Is(err, ErrNotExist) {
 		b.warn("remove container " + b.id + ": " + err.Error())
 	}
 	return exit.Status(), nil

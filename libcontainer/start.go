@@ -125,7 +125,7 @@ func (c *Container) poststart(r *record) error {
 	for _, hook := range hooksOf(spec, plan.Poststart) {
 		state := hookState(r.ID, Running, r.Init.Pid, r.Bundle, spec.Annotations)
 		if err := (hookCall{Hook: hook, State: state, Watch: -1}).run(); err != nil {
-			return errors.Join(err, c.store.destroy(c.dir, r, true))
+			return errors.Join(err, c.store.removeLocked(c.dir, r))
 		}
 	}
 	return nil

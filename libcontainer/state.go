@@ -129,6 +129,9 @@ func (d *directory) rawConfig() ([]byte, error) {
 
 // config is rawConfig decoded.
 func (d *directory) config() (*specs.Spec, error) {
+	if d.spec != nil {
+		return d.spec, nil
+	}
 	raw, err := d.rawConfig()
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"github.com/ocirun/ocirun/libcontainer/internal/sys"
@@ -71,6 +72,8 @@ func checkID(id string) error {
 type directory struct {
 	fd int
 	id string
+	// spec is the configuration of a container that was just created from it.
+	spec *specs.Spec
 }
 
 // newDirectory takes over the descriptor; it is closed with the last use.

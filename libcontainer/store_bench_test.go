@@ -38,7 +38,7 @@ func BenchmarkRecordLife(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := errors.Join(c.recordInit(p), c.commit(false), s.discard(c.dir, func() {})); err != nil {
+		if err := errors.Join(c.recordInit(p), c.commit(false), s.removeEnded(c.Container, c.record)); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -18,9 +18,9 @@ func OpenDir(dir int, name string) (int, error) {
 // descriptor's offset moves to the end.
 func Names(dir int) ([]string, error) {
 	var names []string
-	buf := make([]byte, 16<<10)
+	var buf [2048]byte
 	for {
-		n, err := retryFD(func() (int, error) { return unix.Getdents(dir, buf) })
+		n, err := retryFD(func() (int, error) { return unix.Getdents(dir, buf[:]) })
 		if err != nil {
 			return nil, err
 		}

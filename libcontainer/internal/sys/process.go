@@ -17,8 +17,8 @@ type Process struct {
 	Start uint64
 }
 
-// statLimit is more than a stat line can be long.
-const statLimit = 4096
+// statLimit is more than a stat line is long up to the field that is wanted.
+const statLimit = 1024
 
 // statFields are the numbers of the fields after the name.
 const (
