@@ -4,7 +4,6 @@ package seccomp
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -114,7 +113,7 @@ func (s *section) addCall(filter *libseccomp.ScmpFilter, call *specs.LinuxSyscal
 	if err != nil || action == s.defaultAction {
 		return err
 	}
-	sets := libConditions(parseArgs(nil, call.Args, at, action, func(int, string, error) {}))
+	sets := libConditions(parseArgs(nil, call.Args, action, func(int, string, error) {}))
 	for _, name := range call.Names {
 		nr, err := libseccomp.GetSyscallFromName(name)
 		if err != nil {
@@ -125,10 +124,7 @@ func (s *section) addCall(filter *libseccomp.ScmpFilter, call *specs.LinuxSyscal
 				conds = nil
 			}
 			if err := filter.AddRuleConditional(nr, libAction(action), conds); err != nil {
-				if errors.Is(err, unix.EEXIST) {
-					err = errContradiction
-				}
-				return &FieldError{callPointer(at, "args"), fmt.Errorf("syscall %s: %w", name, err)}
+				return &FieldError{callPointer(at, "args"), fmt.Errorf("syscall %s: libseccomp: %w", name, err)}
 			}
 		}
 	}

@@ -24,7 +24,7 @@ type span struct {
 
 // build writes the program: the load of the architecture, a test for each, and
 // their parts. The native architecture is the first to be tested.
-func (s *section) build() ([]Insn, error) {
+func (s *section) build() []Insn {
 	b := &builder{section: s}
 	b.insns = make([]Insn, 0, 512)
 	b.def = b.action(s.defaultAction)
@@ -37,10 +37,7 @@ func (s *section) build() ([]Insn, error) {
 		if a == archX32 && both {
 			continue // part of x86_64's
 		}
-		var err error
-		if parts[a], err = b.part(a); err != nil {
-			return nil, err
-		}
+		parts[a] = b.part(a)
 	}
 	next := b.bad
 	for _, a := range slices.Backward(s.archs) {
@@ -50,35 +47,29 @@ func (s *section) build() ([]Insn, error) {
 		next = b.test(bpfJEQ, archs[a].token, parts[a], next).target()
 	}
 	b.load(offArch, next)
-	return b.program(), nil
+	return b.program()
 }
 
 // part writes the code for an architecture: the load of the number and the search
 // among ranges of numbers.
-func (b *builder) part(a arch) (target, error) {
+func (b *builder) part(a arch) target {
 	b.ranges = b.ranges[:0]
-	var err error
 	switch a {
 	case archX86_64:
-		err = b.spansX86()
+		b.spansX86()
 	case archX32:
-		err = b.spansX32()
+		b.spansX32()
 	default:
-		_, err = b.spans(a)
+		b.spans(a)
 	}
-	if err != nil {
-		return 0, err
-	}
-	return b.load(offNumber, b.search(b.ranges)).target(), nil
+	return b.load(offNumber, b.search(b.ranges)).target()
 }
 
 // spans lists the ranges of an architecture's numbers. rest is the target of all
 // numbers behind.
-func (b *builder) spans(a arch) (rest target, err error) {
+func (b *builder) spans(a arch) (rest target) {
 	info := &archs[a]
-	if err := b.fill(a); err != nil {
-		return 0, err
-	}
+	b.fill(a)
 	after, rest := info.slots, b.def
 	if newest := b.newest(a); b.tells(a, newest) {
 		after, rest = newest+1, b.enosys
@@ -91,43 +82,33 @@ func (b *builder) spans(a arch) (rest target, err error) {
 		b.span(0, b.def)
 	}
 	for slot := range after {
-		if err := b.spanVerdict(a, info.base+slot, b.verdicts[slot]); err != nil {
-			return 0, err
-		}
+		b.span(info.base+slot, b.targetOf(a, b.verdicts[slot]))
 	}
 	b.span(info.base+after, rest)
 	if a != archARM {
-		return rest, nil
+		return rest
 	}
 	named := b.newestPrivate()
 	if rest == b.def {
 		named = armPrivateCount
 	}
 	for slot := range named {
-		if err := b.spanVerdict(a, armPrivateBase+slot, b.verdicts[maxSlots+slot]); err != nil {
-			return 0, err
-		}
+		b.span(armPrivateBase+slot, b.targetOf(a, b.verdicts[maxSlots+slot]))
 	}
 	b.span(armPrivateBase+named, rest)
-	return rest, nil
+	return rest
 }
 
 // spansX86 lists the ranges of x86_64 and, by a bit of the number, of x32. If the
 // section lacks x32, the only number with this bit that is not killed is -1: a
 // tracer uses it to skip a call (seccomp(2)).
-func (b *builder) spansX86() error {
-	rest64, err := b.spans(archX86_64)
-	if err != nil {
-		return err
-	}
+func (b *builder) spansX86() {
+	rest64 := b.spans(archX86_64)
 	if slices.Contains(b.archs, archX32) {
-		rest32, err := b.spans(archX32)
-		if err != nil {
-			return err
-		}
+		rest32 := b.spans(archX32)
 		b.span(2*x32Bit, rest64)
 		b.span(3*x32Bit, rest32)
-		return nil
+		return
 	}
 	b.span(x32Bit, b.bad)
 	if rest64 == b.enosys {
@@ -135,19 +116,14 @@ func (b *builder) spansX86() error {
 		b.span(3*x32Bit, b.bad)
 	}
 	b.span(^uint32(0), b.def)
-	return nil
 }
 
 // spansX32 lists the ranges of x32 alone: all other numbers are x86_64's.
-func (b *builder) spansX32() error {
+func (b *builder) spansX32() {
 	b.span(0, b.bad)
-	rest, err := b.spans(archX32)
-	if err != nil {
-		return err
-	}
+	rest := b.spans(archX32)
 	b.span(2*x32Bit, b.def)
 	b.span(3*x32Bit, rest)
-	return nil
 }
 
 // span starts a range, if its target is another than that of the range before.
@@ -158,19 +134,14 @@ func (b *builder) span(from uint32, to target) {
 	b.ranges = append(b.ranges, span{from, to})
 }
 
-func (b *builder) spanVerdict(a arch, from uint32, v verdict) error {
-	to := b.def
+func (b *builder) targetOf(a arch, v verdict) target {
 	switch {
 	case v >= firstSet:
-		var err error
-		if to, err = b.conditions(a, &b.sets[v-firstSet]); err != nil {
-			return err
-		}
+		return b.conditions(a, b.sets[v-firstSet])
 	case v != 0:
-		to = target(v - 1)
+		return target(v - 1)
 	}
-	b.span(from, to)
-	return nil
+	return b.def
 }
 
 // search writes a balanced search for the range that the number is in.

@@ -91,3 +91,11 @@ func BenchmarkCompile(b *testing.B) {
 		}
 	}
 }
+
+func toJSON(v any) string {
+	raw, err := json.MarshalIndent(v, "", " ")
+	if err != nil {
+		return err.Error()
+	}
+	return string(raw)
+}

@@ -1,5 +1,7 @@
 package seccomp
 
+import "slices"
+
 // conds writes the code that looks at arguments.
 type conds struct {
 	*builder
@@ -35,40 +37,34 @@ func (c *conds) wordOf(n *node) word {
 // held is what the accumulator holds at the start.
 func (c *conds) level(first *node, after target, held word) target {
 	for _, d := range c.done {
-		if d.first == first && d.after == after && d.held == held {
+		if d.after == after && d.held == held && equalLevels(d.first, first) {
 			return d.at
 		}
 	}
-	last := first
-	for last.next != nil {
-		last = last.next
-	}
-	// fresh is where the next node is, loaded the same if its word is there.
+	// fresh is where the next node is, same where it is if its word is loaded.
 	fresh, same, sameWord := after, after, word{}
-	for n := last; n != nil; n = n.prev {
+	nodes := first.list()
+	for i, n := range slices.Backward(nodes) {
 		w := c.wordOf(n)
 		direct := fresh
 		if w == sameWord {
 			direct = same
 		}
 		test := c.node(n, w, direct, fresh)
-		before := held
-		fall := false
-		if n.prev != nil {
-			before = c.wordOf(n.prev)
-			fall = !n.prev.leaf()
+		before, fall := held, false
+		if i > 0 {
+			before, fall = c.wordOf(nodes[i-1]), nodes[i-1].yes.level != nil || nodes[i-1].no.level != nil
 		}
-		same, sameWord, fresh = test, w, test
+		fresh, same, sameWord = test, test, w
 		if before != w || fall {
 			fresh = c.loadWord(w, test)
 		}
 	}
-	at := fresh
 	if held == sameWord {
-		at = same
+		fresh = same
 	}
-	c.done = append(c.done, levelCode{first, after, held, at})
-	return at
+	c.done = append(c.done, levelCode{first, after, held, fresh})
+	return fresh
 }
 
 // node writes the test of a node. direct is where the next node is for a jump from
@@ -76,10 +72,12 @@ func (c *conds) level(first *node, after target, held word) target {
 func (c *conds) node(n *node, w word, direct, fresh target) target {
 	to := func(b *branch) target {
 		switch {
+		case b.level != nil && b.decided:
+			return c.level(b.level, c.action(b.action), w)
+		case b.level != nil:
+			return c.level(b.level, fresh, w)
 		case b.decided:
 			return c.action(b.action)
-		case b.level != nil:
-			return c.level(b.level.first(), fresh, w)
 		}
 		return direct
 	}

@@ -3,10 +3,14 @@
 package seccomp
 
 import (
-	"encoding/json"
 	"errors"
 	"math/bits"
+	"slices"
 	"strings"
+	"testing"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 )
 
 // difference is a reason why a verdict of ours is not that of runc's filter.
@@ -16,8 +20,7 @@ type difference string
 const (
 	muxNewest difference = "the newest call of the profile is below socketcall or ipc: runc does not count it and answers ENOSYS even to that call"
 	armNewest difference = "the newest call of the profile is a private one of arm: runc takes all numbers up to 0xf0006 for known"
-	covered   difference = "rules contradict each other for a call that another rule decides without conditions: libseccomp refuses the profile"
-	noCall    difference = "rules contradict each other for a call that the architecture lacks: libseccomp refuses the profile"
+	refused   difference = "rules with different actions overlap: libseccomp refuses the profile, unless the shorter or the first one comes first; here that one wins"
 )
 
 // Errors in libseccomp 2.5.
@@ -25,10 +28,12 @@ const (
 	staleWord difference = "libseccomp compares the wrong word: it jumps from one condition into the middle of another, behind the load"
 	noLoad    difference = "libseccomp compares the architecture instead of the number: the load is with the first call of its list, which it leaves out if the architecture lacks it"
 	swapped   difference = "libseccomp returns an action with its bytes swapped: it writes far returns twice in big-endian order"
+	unsound   difference = "libseccomp returns what no matching rule says: it merges rules into branches that others share, or drops rules as redundant that are not"
 )
 
 // explainVerdict gives the reason for a difference, or "" if there is none.
-func explainVerdict(o *oracle, a arch, d Data, got, want Verdict, stub bool) difference {
+func explainVerdict(t *testing.T, spec *specs.LinuxSeccomp, o *oracle, a arch, d Data, got, want Verdict, stub bool) difference {
+	t.Helper()
 	info := &archs[a]
 	ours := info.base + o.section.newest(a)
 	enosys := got == Verdict(retENOSYS)
@@ -39,36 +44,44 @@ func explainVerdict(o *oracle, a arch, d Data, got, want Verdict, stub bool) dif
 		return muxNewest
 	case a == archARM && enosys && o.newest[a] > armPrivateBase && d.Number > ours && d.Number <= o.newest[a]:
 		return armNewest
-	case !stub && info.big && want == Verdict(bits.ReverseBytes32(uint32(got))):
+	case stub:
+		return ""
+	case info.big && want == Verdict(bits.ReverseBytes32(uint32(got))):
 		return swapped
-	case !stub:
-		return libBug(o, d)
+	}
+	// Ours must be what a rule says, or the default action if none matches.
+	name, _ := info.nameOf(d.Number)
+	matching := naive(t, spec, info, name, d.Args)
+	if !allowed(uint32(got), matching, o.defaultAction) {
+		return ""
+	}
+	if bug := libBug(o, d); bug != "" {
+		return bug
+	}
+	if !allowed(uint32(want), matching, o.defaultAction) {
+		return unsound
 	}
 	return ""
 }
 
 // explainRefusal gives the reason why libseccomp refuses what we take, or "".
-func explainRefusal(s *section, libErr, err error) difference {
+func explainRefusal(spec *specs.LinuxSeccomp, libErr error) difference {
 	var field *FieldError
-	if err != nil || !errors.Is(libErr, errContradiction) || !errors.As(libErr, &field) {
+	if !errors.Is(libErr, unix.EEXIST) || !errors.As(libErr, &field) {
 		return ""
 	}
-	name := strings.TrimSuffix(strings.TrimPrefix(field.Err.Error(), "syscall "), ": "+errContradiction.Error())
-	id, ok := findName(name)
-	if !ok {
+	name, _, _ := strings.Cut(strings.TrimPrefix(field.Err.Error(), "syscall "), ":")
+	actions := map[uint32]bool{}
+	for _, call := range spec.Syscalls {
+		if slices.Contains(call.Names, name) {
+			action, _ := parseAction(call.Action, call.ErrnoRet)
+			actions[action] = true
+		}
+	}
+	if len(actions) < 2 {
 		return ""
 	}
-	for _, e := range s.entries {
-		if e.id == id && (e.rule == noRule || s.rules[e.rule].unconditional(true)) {
-			return covered
-		}
-	}
-	for _, a := range s.archs {
-		if archs[a].numbers[id] == 0 {
-			return noCall
-		}
-	}
-	return ""
+	return refused
 }
 
 // libBug looks for comparisons on the way to the verdict that cannot be meant: of a
@@ -100,12 +113,4 @@ func libBug(o *oracle, d Data) difference {
 		}
 	}
 	return ""
-}
-
-func toJSON(v any) string {
-	raw, err := json.MarshalIndent(v, "", " ")
-	if err != nil {
-		return err.Error()
-	}
-	return string(raw)
 }

@@ -1,163 +1,65 @@
 package seccomp
 
-import "errors"
-
-// errContradiction is libseccomp's EEXIST: the same conditions, or those of one
-// rule being the beginning of the other's, with different actions.
-var errContradiction = errors.New("has rules that contradict each other")
-
-// decision collects the rules for one system call.
+// decision collects the rules with conditions for one system call: trees that are
+// tried one after the other. The second and further ones have rules that a rule in
+// the one before covers in part (see merge).
 //
-// It reproduces libseccomp 2.5's trees, so that rules whose conditions overlap
-// have the precedence there and here. The order of the levels (see before) decides
-// between them; equal beginnings of conditions are shared; of two rules with the
-// same action, the one that the other implies is dropped.
-type decision struct {
-	used bool
-	tree *node
-	// action is what to do if tree is nil.
-	action uint32
-}
+// Rules whose conditions overlap have the precedence that they have in libseccomp
+// 2.5: its trees are ordered by what is compared (see before), not by the order of
+// the rules, and so are these. Otherwise the first rule wins. What libseccomp's
+// trees get wrong is not reproduced: a call never gets the action of a rule that
+// does not match, nor the default action if one does.
+type decision []*node
 
 // add merges a rule.
-func (d *decision) add(r *rule, wide bool) error {
-	fresh := ruleTree(r, wide)
-	switch {
-	case !d.used:
-		d.used, d.tree, d.action = true, fresh, r.action
-		return nil
-	case d.tree == nil:
-		return nil // a rule without conditions is first and covers this one
-	case fresh == nil:
-		d.tree, d.action = nil, r.action
-		return nil
-	}
-	p := pruning{root: &d.tree, action: r.action}
-	var found overlap
-	if p.prune(d.tree, fresh, &found) > 0 {
-		if d.tree == nil {
-			d.tree = fresh
-			return nil
+func (d *decision) add(r *rule, wide bool) {
+	for i := range *d {
+		if merge(&(*d)[i], ruleTree(r, wide, 0)) {
+			return
 		}
-	} else if found.has(matched | oldFinished | newPrefix) {
-		return nil
 	}
-	if err := merge(&d.tree, fresh); err != nil {
-		return err
-	}
-	dropLevel(&fresh)
-	return nil
+	*d = append(*d, ruleTree(r, wide, 0))
 }
 
-// merge adds the tree of a rule to another.
-func merge(tree **node, fresh *node) error {
-	old := *tree
-	for {
+// merge adds a node, and what is below, to a level. It fails if the level decides
+// already where the node's comparison holds, but not where it does not: there the
+// new rule comes after all others.
+func merge(level **node, fresh *node) bool {
+	for ; *level != nil; level = &(*level).next {
+		old := *level
 		if old.key == fresh.key {
-			return mergeNode(old, fresh)
-		}
-		if before(old, fresh) {
-			insert(tree, old, fresh)
-			return nil
-		}
-		if old.next == nil {
-			fresh.prev = old.hold()
-			old.next = fresh.hold()
-			return nil
-		}
-		old = old.next
-	}
-}
-
-// insert puts fresh in front of old.
-func insert(tree **node, old, fresh *node) {
-	if old.prev != nil {
-		old.prev.next = fresh.hold()
-		fresh.prev = old.prev
-		old.prev = fresh.hold()
-		fresh.next = old
-	} else {
-		old.prev = fresh.hold()
-		fresh.next = old.hold()
-	}
-	if *tree == old {
-		*tree = fresh.hold()
-		drop(&old)
-	}
-}
-
-// mergeNode merges the branches of two equal comparisons.
-func mergeNode(old, fresh *node) error {
-	if fresh.yes.decided {
-		wins := fresh.high && fresh.full > old.full
-		if err := mergeAction(old, fresh, &old.yes, &fresh.yes, wins); err != nil {
-			return err
-		}
-	}
-	if fresh.no.decided {
-		wins := fresh.high && fresh.full < old.full
-		if err := mergeAction(old, fresh, &old.no, &fresh.no, wins); err != nil {
-			return err
-		}
-	}
-	if shadowed, err := mergeLevel(&old.yes, &fresh.yes); shadowed || err != nil {
-		return err
-	}
-	_, err := mergeLevel(&old.no, &fresh.no)
-	return err
-}
-
-// mergeAction gives a branch the action of the same branch of the new rule. wins
-// says that the new rule is the one whose 64-bit value decides.
-func mergeAction(old, fresh *node, to, from *branch, wins bool) error {
-	if !to.decided {
-		if !only(to.level, from.action) {
-			return errContradiction
-		}
-		drop(&to.level)
-		to.level = nil
-		to.decide(from.action)
-		return nil
-	}
-	if to.action == from.action {
-		return nil
-	}
-	if wins {
-		// Also for the other branch libseccomp copies the action of this one.
-		old.yes.action = fresh.yes.action
-	}
-	if old.leaf() || fresh.leaf() {
-		return errContradiction
-	}
-	return nil
-}
-
-// mergeLevel gives a branch the level of the same branch of the new rule. shadowed
-// says that the old rule decides already.
-func mergeLevel(to, from *branch) (shadowed bool, err error) {
-	switch {
-	case from.level == nil:
-		return false, nil
-	case to.level != nil:
-		return false, merge(&to.level, from.level)
-	case to.decided:
-		return true, nil
-	}
-	to.lead(from.level)
-	return false, nil
-}
-
-// only says whether all actions on a level and below are the given one.
-func only(level *node, action uint32) bool {
-	if level == nil {
-		return true
-	}
-	for n := level.first(); n != nil; n = n.next {
-		for _, b := range [...]*branch{&n.yes, &n.no} {
-			if b.decided && b.action != action || !only(b.level, action) {
+			if fresh.yes.level != nil && old.yes.level == nil && old.yes.decided && !fresh.no.open() {
 				return false
 			}
+			yes := mergeBranch(&old.yes, &fresh.yes, fresh.high && fresh.full > old.full)
+			no := mergeBranch(&old.no, &fresh.no, false)
+			return yes && no
 		}
+		if before(old, fresh) {
+			break
+		}
+	}
+	fresh.next = *level
+	*level = fresh
+	return true
+}
+
+// mergeBranch adds what follows a comparison in the new rule. narrower says that
+// the new rule is for values above a higher limit: both rules match all values
+// whose upper half is above that of the limits.
+func mergeBranch(old, fresh *branch, narrower bool) bool {
+	switch {
+	case fresh.open():
+	case fresh.level != nil && old.level != nil:
+		return merge(&old.level, fresh.level)
+	case fresh.level != nil && !old.decided:
+		old.level = fresh.level
+	case fresh.level != nil:
+		// The action that is there is for all that the new rule is about.
+	case !old.decided:
+		old.decide(fresh.action)
+	case narrower:
+		old.action = fresh.action
 	}
 	return true
 }

@@ -2,11 +2,11 @@ package seccomp
 
 // node is one comparison in the decision tree of a system call.
 //
-// The nodes of a level are tried in order. A comparison that holds, or fails,
-// returns an action, or goes on with the level below; if nothing there decides,
-// the next node of the level above is tried. Levels may have several parents.
+// The nodes of a level are tried in order. A comparison that holds, or fails, goes
+// on with the level below or returns an action. If nothing there decides, the next
+// node of the level is tried, and behind the last one those of the level above.
 type node struct {
-	// key is what the node compares and how; nodes with the same key are one.
+	// key is what the node compares and how; on a level it is unique.
 	key
 	// from is the operator of the rule, from which key.op is derived.
 	from op
@@ -15,8 +15,7 @@ type node struct {
 
 	yes, no branch
 
-	prev, next *node // on the same level, each of which holds a reference
-	refs       int
+	next *node // on the same level
 }
 
 // key is a comparison of 32 bits: op is opEQ, opMaskedEQ, opGE or opGT.
@@ -28,33 +27,17 @@ type key struct {
 	datum uint32
 }
 
-// branch is what follows a comparison: at most one of an action and a level; with
-// neither, the next node is tried.
+// branch is what follows a comparison: a level, an action, an action for when the
+// level does not decide, or, with neither, the next node.
 type branch struct {
+	level   *node
 	decided bool
 	action  uint32
-	level   *node
 }
 
-func (b *branch) open() bool { return !b.decided && b.level == nil }
+func (b *branch) open() bool { return b.level == nil && !b.decided }
 
 func (b *branch) decide(action uint32) { b.decided, b.action = true, action }
-
-// lead makes b go on with a level.
-func (b *branch) lead(level *node) { b.level = level.hold() }
-
-func (n *node) leaf() bool { return n.yes.level == nil && n.no.level == nil }
-
-// dead says that a node has become useless.
-func (n *node) dead() bool { return n.leaf() && !n.yes.decided && !n.no.decided }
-
-// first is the start of n's level.
-func (n *node) first() *node {
-	for n.prev != nil {
-		n = n.prev
-	}
-	return n
-}
 
 // newNode compares one half of an argument, or all of it where it has 32 bits.
 func newNode(arg int, high bool, c *cond, as op) *node {
@@ -67,34 +50,32 @@ func newNode(arg int, high bool, c *cond, as op) *node {
 	return n
 }
 
-// ruleTree builds the tree of a single rule with conditions. The result has one
-// reference; it is nil if no condition can fail.
-func ruleTree(r *rule, wide bool) *node {
-	var root *node
-	var last []*branch
-	for i := range maxArgs {
-		if r.has&(1<<i) == 0 || !r.conds[i].matters(wide) {
+// ruleTree builds the tree of a single rule, for its conditions from an argument
+// on. It is nil if none of them can fail.
+//
+// Every branch that leads to the next condition gets a tree of its own for it, so
+// that another rule which is merged into one branch does not appear in others.
+func ruleTree(r *rule, wide bool, arg int) *node {
+	for ; arg < maxArgs; arg++ {
+		c := &r.conds[arg]
+		if r.has&(1<<arg) == 0 || !c.matters(wide) {
 			continue
 		}
 		var top *node
 		var match []*branch
 		if wide {
-			top, match = wideCond(i, &r.conds[i])
+			top, match = wideCond(arg, c)
 		} else {
-			top, match = narrowCond(i, &r.conds[i])
+			top, match = narrowCond(arg, c)
 		}
-		if root == nil {
-			root = top.hold()
+		for _, b := range match {
+			if b.level = ruleTree(r, wide, arg+1); b.level == nil {
+				b.decide(r.action)
+			}
 		}
-		for _, b := range last {
-			b.lead(top)
-		}
-		last = match
+		return top
 	}
-	for _, b := range last {
-		b.decide(r.action)
-	}
-	return root
+	return nil
 }
 
 // narrowCond compares the lower 32 bits. It gives the comparison and the branches
@@ -125,7 +106,7 @@ func wideCond(arg int, c *cond) (*node, []*branch) {
 		equal = opMaskedEQ
 	}
 	high, low := newNode(arg, true, c, equal), newNode(arg, false, c, equal)
-	high.yes.lead(low)
+	high.yes.level = low
 	if c.op == opNE {
 		return high, []*branch{&high.no, &low.no}
 	}
@@ -139,8 +120,8 @@ func orderCond(arg int, c *cond) (*node, []*branch) {
 		lowOp = opGE
 	}
 	above, same, low := newNode(arg, true, c, opGT), newNode(arg, true, c, opEQ), newNode(arg, false, c, lowOp)
-	above.no.lead(same)
-	same.yes.lead(low)
+	above.no.level = same
+	same.yes.level = low
 	if c.op == opGT || c.op == opGE {
 		return above, []*branch{&above.yes, &low.yes}
 	}
@@ -179,4 +160,30 @@ func (o op) rank() int {
 		return 1
 	}
 	return 3
+}
+
+// list gives the nodes of a level.
+func (n *node) list() []*node {
+	var nodes []*node
+	for ; n != nil; n = n.next {
+		nodes = append(nodes, n)
+	}
+	return nodes
+}
+
+// equalLevels says whether two levels and all below are the same.
+func equalLevels(a, b *node) bool {
+	for ; a != nil && b != nil; a, b = a.next, b.next {
+		if a == b {
+			return true
+		}
+		if a.key != b.key || !a.yes.equal(&b.yes) || !a.no.equal(&b.no) {
+			return false
+		}
+	}
+	return a == b
+}
+
+func (b *branch) equal(c *branch) bool {
+	return b.decided == c.decided && b.action == c.action && equalLevels(b.level, c.level)
 }

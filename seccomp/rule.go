@@ -32,8 +32,6 @@ type cond struct {
 // rule is a set of conditions that must all hold.
 type rule struct {
 	action uint32
-	// call is the index of the entry in the section's list.
-	call int32
 	// has has a bit for each argument that has a condition.
 	has   uint8
 	conds [maxArgs]cond
@@ -79,8 +77,8 @@ func parseOp(name specs.LinuxSeccompOperator) (op, bool) {
 // that is one rule, for all of them. Two conditions for the same argument cannot
 // be in one rule: then each condition is a rule of its own, any of which is
 // enough. That is runc's reading of such profiles.
-func parseArgs(rules []rule, args []specs.LinuxSeccompArg, call int, action uint32, report func(at int, field string, err error)) []rule {
-	r := rule{action: action, call: int32(call)}
+func parseArgs(rules []rule, args []specs.LinuxSeccompArg, action uint32, report func(at int, field string, err error)) []rule {
+	r := rule{action: action}
 	twice := false
 	conds := make([]cond, 0, maxArgs)
 	for i := range args {
@@ -107,7 +105,7 @@ func parseArgs(rules []rule, args []specs.LinuxSeccompArg, call int, action uint
 		return append(rules, r)
 	}
 	for i, c := range conds {
-		single := rule{action: action, call: r.call, has: 1 << args[i].Index}
+		single := rule{action: action, has: 1 << args[i].Index}
 		single.conds[args[i].Index] = c
 		rules = append(rules, single)
 	}

@@ -12,7 +12,7 @@ import (
 type entry struct {
 	id nameID
 	// rule is an index into section.rules, or noRule.
-	rule int16
+	rule int32
 	// action is the value to return if there are no conditions.
 	action uint32
 	// redundant marks a rule with the default action: it does nothing but make
@@ -21,9 +21,6 @@ type entry struct {
 }
 
 const noRule = -1
-
-// maxRules bounds the rules with conditions, so that 15 bits number them.
-const maxRules = 1 << 14
 
 // section is the parsed form of specs.LinuxSeccomp.
 type section struct {
@@ -129,13 +126,9 @@ func (s *section) parseSyscall(call *specs.LinuxSyscall, at int) {
 	s.notify = s.notify || action == retNotify && err == nil
 	first := len(s.rules)
 	if len(call.Args) > 0 {
-		s.rules = parseArgs(s.rules, call.Args, at, action, func(arg int, field string, err error) {
+		s.rules = parseArgs(s.rules, call.Args, action, func(arg int, field string, err error) {
 			s.fail(callPointer(at, "args/"+strconv.Itoa(arg)+"/"+field), err)
 		})
-	}
-	if len(s.rules) > maxRules {
-		s.fail(callPointer(at, "args"), fmt.Errorf("more than %d rules with conditions", maxRules))
-		return
 	}
 	redundant := action == s.defaultAction
 	for n, name := range call.Names {
@@ -150,7 +143,7 @@ func (s *section) parseSyscall(call *specs.LinuxSyscall, at int) {
 			s.entries = append(s.entries, entry{id: id, rule: noRule, action: action, redundant: redundant})
 		}
 		for r := first; r < len(s.rules); r++ {
-			s.entries = append(s.entries, entry{id: id, rule: int16(r), action: action, redundant: redundant})
+			s.entries = append(s.entries, entry{id: id, rule: int32(r), action: action, redundant: redundant})
 		}
 	}
 }

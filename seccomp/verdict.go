@@ -1,9 +1,6 @@
 package seccomp
 
-import (
-	"fmt"
-	"slices"
-)
+import "slices"
 
 // verdict is what the rules for one system call amount to: 0 is no rule, then
 // come targets plus one, which need no argument, and from firstSet indices of
@@ -15,10 +12,7 @@ const firstSet verdict = 1 << 15
 func verdictOf(t target) verdict { return verdict(t + 1) }
 
 // ruleSet is the rules with conditions for one call, in their order.
-type ruleSet struct {
-	name  nameID
-	rules []int16
-}
+type ruleSet []int32
 
 // noSlot says that there is no call at all.
 const noSlot = ^uint32(0)
@@ -32,7 +26,7 @@ const (
 )
 
 // fill finds the verdicts for an architecture's calls.
-func (b *builder) fill(a arch) error {
+func (b *builder) fill(a arch) {
 	info := &archs[a]
 	clear(b.verdicts[:])
 	b.sets = b.sets[:0]
@@ -42,9 +36,7 @@ func (b *builder) fill(a arch) error {
 			continue
 		}
 		if info.mux && subCalls[e.id] != 0 {
-			if err := b.multiplex(info, e); err != nil {
-				return err
-			}
+			b.multiplex(info, e)
 		}
 		slot := uint32(info.numbers[e.id]) - 1
 		if slot == noSlot {
@@ -55,7 +47,6 @@ func (b *builder) fill(a arch) error {
 		}
 		b.apply(info, slot, e)
 	}
-	return nil
 }
 
 // newest is the highest number that the profile names, be it with the default
@@ -99,11 +90,11 @@ func (b *builder) apply(info *archInfo, slot uint32, e *entry) {
 	case e.rule == noRule || b.rules[e.rule].unconditional(info.wide):
 		*v = verdictOf(b.action(e.action))
 	case *v == 0:
-		b.sets = append(b.sets, ruleSet{name: e.id, rules: []int16{e.rule}})
+		b.sets = append(b.sets, ruleSet{e.rule})
 		*v = firstSet + verdict(len(b.sets)-1)
 	default:
 		set := &b.sets[*v-firstSet]
-		set.rules = append(set.rules, e.rule)
+		*set = append(*set, e.rule)
 	}
 }
 
@@ -111,13 +102,13 @@ func (b *builder) apply(info *archInfo, slot uint32, e *entry) {
 // tells the call; the others point at the call's own, so that a condition on the
 // call's first argument cannot be kept. libseccomp drops it and compares the
 // others as they are.
-func (b *builder) multiplex(info *archInfo, e *entry) error {
+func (b *builder) multiplex(info *archInfo, e *entry) {
 	slot, call := uint32(slotSocketcall), uint64(subCalls[e.id])
 	if call&ipcBit != 0 {
 		slot, call = slotIPC, call&^ipcBit
 	}
 	if v := b.verdicts[slot]; v != 0 && v < firstSet {
-		return nil
+		return
 	}
 	r := rule{action: e.action}
 	if e.rule != noRule {
@@ -125,44 +116,35 @@ func (b *builder) multiplex(info *archInfo, e *entry) error {
 	}
 	r.has |= 1
 	r.conds[0] = cond{op: opEQ, mask: ^uint64(0), datum: call}
-	if len(b.rules) >= maxRules {
-		return fmt.Errorf("more than %d rules with conditions", maxRules)
-	}
 	b.rules = append(b.rules, r)
-	b.apply(info, slot, &entry{id: e.id, rule: int16(len(b.rules) - 1), action: e.action})
-	return nil
+	b.apply(info, slot, &entry{id: e.id, rule: int32(len(b.rules) - 1), action: e.action})
 }
 
 // body is code that looks at arguments, for all calls with the same rules.
 type body struct {
-	rules []int16
+	rules ruleSet
 	wide  bool
 	at    target
 }
 
 // conditions gives the code for a set of rules, which calls with the same rules
 // share, also between architectures.
-func (b *builder) conditions(a arch, set *ruleSet) (target, error) {
+func (b *builder) conditions(a arch, set ruleSet) target {
 	info := &archs[a]
 	for i := range b.bodies {
-		if have := &b.bodies[i]; have.wide == info.wide && slices.Equal(have.rules, set.rules) {
-			return have.at, nil
+		if have := &b.bodies[i]; have.wide == info.wide && slices.Equal(have.rules, set) {
+			return have.at
 		}
 	}
 	var d decision
-	for _, r := range set.rules {
-		if err := d.add(&b.rules[r], info.wide); err != nil {
-			return 0, &FieldError{
-				Pointer: callPointer(int(b.rules[r].call), "args"),
-				Err:     fmt.Errorf("syscall %s: %w", set.name, err),
-			}
-		}
+	for _, r := range set {
+		d.add(&b.rules[r], info.wide)
 	}
-	to := b.action(d.action)
-	if d.tree != nil {
-		c := conds{builder: b, big: info.big}
-		to = c.level(d.tree.first(), b.def, word{})
+	to := b.def
+	c := conds{builder: b, big: info.big}
+	for _, tree := range slices.Backward(d) {
+		to = c.level(tree, to, word{})
 	}
-	b.bodies = append(b.bodies, body{rules: set.rules, wide: info.wide, at: to})
-	return to, nil
+	b.bodies = append(b.bodies, body{rules: set, wide: info.wide, at: to})
+	return to
 }
