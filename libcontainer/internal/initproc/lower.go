@@ -202,6 +202,9 @@ func (lo *lowerer) rendezvous(s plan.Rendezvous) {
 		lo.add(OpSync, 0, imm(TagHooks))
 	case plan.PointReady:
 		lo.finalize()
+		// The runtime may be gone as soon as it has answered. Should it go before
+		// that, the end of the socket tells.
+		lo.sys(unix.SYS_PRCTL, imm(unix.PR_SET_PDEATHSIG), imm(0))
 		lo.add(OpSync, 0, imm(TagReady))
 	default:
 		// The runtime knows by itself when to place the process.
@@ -212,7 +215,6 @@ func (lo *lowerer) rendezvous(s plan.Rendezvous) {
 // gate is the end of the runtime's part: from here on the container outlives it.
 func (lo *lowerer) gate() {
 	listener := imm(lo.layout.fd(fdGate))
-	lo.sys(unix.SYS_PRCTL, imm(unix.PR_SET_PDEATHSIG), imm(0))
 	lo.sys(unix.SYS_CLOSE, imm(lo.layout.fd(fdControl)))
 	lo.add(OpGate, 0, listener)
 	lo.sys(unix.SYS_CLOSE, listener)
