@@ -14,7 +14,7 @@ func TestExplainText(t *testing.T) {
 	s.differs("runc", "has no such command")
 	b := s.bundle(sysctl("net.ipv4.ip_forward", "1"))
 	out := s.run("explain", "-b", b.dir).ok().out
-	for _, part := range []string{"/proc", "/dev/shm", "testhost", "CAP_KILL", "ip_forward", "/mounts/3", "true"} {
+	for _, part := range []string{"/proc", "/dev/shm", "testhost", "KILL,NET_BIND_SERVICE", "ip_forward", "/mounts/3", "true"} {
 		s.contains("plan", out, part)
 	}
 	again := s.run("explain", "--bundle", b.dir).ok().out
@@ -78,6 +78,28 @@ func TestTrace(t *testing.T) {
 			s.errorf("%s: only %d events", call[0], len(events))
 		}
 	}
+}
+
+func TestExplainTiming(t *testing.T) {
+	s := begin(t)
+	s.differs("runc", "has no such option")
+	path := filepath.Join(s.dir, "trace.json")
+	s.run("run", "--trace", path, "-b", s.bundle().dir, s.id()).ok()
+	out := s.run("explain", "--timing", path).ok().out
+	s.contains("table", out, "mount proc on /proc")
+	s.contains("table", out, "load config.json")
+	s.run("explain", "--timing", s.write("no.json", "[{")).refused()
+	s.run("explain", "--timing", filepath.Join(s.dir, "nowhere")).failsWith(1, "no such file or directory")
+}
+
+// A trace that cannot be written is said before anything happens.
+func TestTraceUnwritable(t *testing.T) {
+	s := begin(t)
+	s.differs("runc", "has no such option")
+	r := s.run("run", "--trace", filepath.Join(s.dir, "nowhere/t.json"), "-b", s.bundle(sh("echo ran")).dir, s.id())
+	r.failsWith(1, "no such file or directory")
+	equal(s, "output", r.out, "")
+	s.oracle()
 }
 
 // trace reads a trace in either of the two forms of the format.

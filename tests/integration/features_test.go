@@ -21,10 +21,10 @@ func TestFeatures(t *testing.T) {
 	if !slices.IsSorted(f.MountOptions) {
 		s.errorf("mountOptions are not sorted: %v", f.MountOptions)
 	}
-	for _, option := range []string{"bind", "rbind", "ro", "nosuid", "rprivate", "rshared", "rslave", "tmpcopyup", "relatime"} {
+	for _, option := range []string{"bind", "rbind", "ro", "nosuid", "rprivate", "rshared", "rslave", "relatime"} {
 		equal(s, "mount option "+option, slices.Contains(f.MountOptions, option), true)
 	}
-	for _, ns := range []string{"cgroup", "ipc", "mount", "network", "pid", "user", "uts"} {
+	for _, ns := range []string{"cgroup", "ipc", "mount", "network", "pid", "uts"} {
 		equal(s, "namespace "+ns, slices.Contains(f.Linux.Namespaces, ns), true)
 	}
 	equal(s, "first capability", f.Linux.Capabilities[0], "CAP_CHOWN")
