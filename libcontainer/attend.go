@@ -18,6 +18,9 @@ import (
 func (b *builder) attend() error {
 	for {
 		start := b.o.Trace.begin()
+		if err := b.serving.await(b.init.FD()); err != nil {
+			return err
+		}
 		tag, fd, err := b.init.Receive()
 		b.o.Trace.end(start, "wait for the init")
 		if err != nil && !errors.Is(err, unix.ECONNRESET) {
@@ -124,7 +127,7 @@ func (b *builder) runHook(e plan.Entry, hook plan.Hook, status Status) error {
 	start := b.o.Trace.begin()
 	defer func() { b.o.Trace.end(start, hook.Action()) }()
 	state := hookState(b.id, status, b.pid, b.bundle.Dir, b.bundle.Spec.Annotations)
-	if err := (hookCall{Hook: hook, State: state, Watch: b.init.Pidfd}).run(); err != nil {
+	if err := (hookCall{Hook: hook, State: state, Watch: b.init.Pidfd, Serving: b.serving}).run(); err != nil {
 		return specconv.Problem{Pointer: e.Cause, Err: err}
 	}
 	return nil

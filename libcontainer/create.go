@@ -49,6 +49,8 @@ type builder struct {
 	pid int
 	// console is the master of the container's terminal, or -1.
 	console int
+	// serving is who stays with the program, if anybody does.
+	serving *foreground
 }
 
 // Create makes a container from a bundle and leaves it waiting for its start.

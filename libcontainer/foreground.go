@@ -18,7 +18,8 @@ import (
 //	newForeground   before the process exists   pipes
 //	closeChild      as soon as it exists        the pipes' other ends
 //	attach          when its terminal is there  raw mode, size
-//	catchSignals    before it is let go         (or wait does it)
+//	catchSignals    before it exists            (or wait does it)
+//	await           until it exists             signals end the creation
 //	wait            until it has ended
 //	close           in any case
 type foreground struct {
@@ -27,6 +28,8 @@ type foreground struct {
 	// master is the process's terminal, or -1.
 	master  int
 	signals *sys.Signals
+	// early came before there was a program to hand them to.
+	early []unix.Signal
 	// in, out and errs are the three streams; with a terminal errs is nil.
 	in, out, errs *flow
 	// subreaper: processes that the container's first one leaves behind become
@@ -109,6 +112,9 @@ func (f *foreground) wait(pid, pidfd int) (sys.Exit, error) {
 	f.closeChild()
 	f.catchSignals()
 	f.connect()
+	for _, sig := range f.early {
+		f.forward(sig)
+	}
 	for !f.done() {
 		if err := f.turn(); err != nil {
 			return sys.Exit{Code: -1}, err
@@ -146,13 +152,9 @@ func (f *foreground) done() bool {
 
 // turn waits for something to happen and does what it asks for.
 func (f *foreground) turn() error {
-	queue := -1
-	if f.signals != nil {
-		queue = f.signals.FD()
-	}
 	fds := [...]unix.PollFd{
 		{Fd: int32(f.pidfd), Events: unix.POLLIN},
-		{Fd: int32(queue), Events: unix.POLLIN},
+		{Fd: int32(f.queue()), Events: unix.POLLIN},
 		f.in.interest(), f.out.interest(), f.errs.interest(),
 	}
 	if f.exited {

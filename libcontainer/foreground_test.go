@@ -249,6 +249,50 @@ func TestForegroundSignals(t *testing.T) {
 	}
 }
 
+func TestSignalsDuringCreation(t *testing.T) {
+	null := nullFile(t)
+	f := newTestForeground(t, [3]*os.File{null, null, null})
+	defer f.close()
+	f.catchSignals()
+	hook := shellHook("kill -USR1 $PPID; kill -WINCH $PPID; sleep 0.1; kill -TERM $PPID; exec sleep 300")
+	hook.Serving = f
+	began := time.Now()
+	err := hook.run()
+	if err == nil || err.Error() != "error running createRuntime hook #0: interrupted by SIGTERM" || time.Since(began) > 10*time.Second {
+		t.Fatalf("%v after %v", err, time.Since(began))
+	}
+	if len(f.early) != 1 || f.early[0] != unix.SIGUSR1 {
+		t.Errorf("kept: %v", f.early)
+	}
+	pair, err := sys.SocketPair(unix.SOCK_STREAM)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sys.CloseAll(pair[:])
+	unix.Kill(os.Getpid(), unix.SIGHUP)
+	if err := f.await(pair[0]); err == nil || err.Error() != "interrupted by SIGHUP" {
+		t.Errorf("await: %v", err)
+	}
+	sys.WriteAll(pair[1], []byte("x"))
+	unix.Kill(os.Getpid(), unix.SIGHUP) // too late: there is something to read
+	if err := f.await(pair[0]); err != nil {
+		t.Errorf("await with something to read: %v", err)
+	}
+	var none *foreground
+	if err := none.await(pair[0]); err != nil || none.queue() != -1 {
+		t.Errorf("nobody stays: %v", err)
+	}
+}
+
+func TestForegroundForwardsEarlySignals(t *testing.T) {
+	null := nullFile(t)
+	f := newTestForeground(t, [3]*os.File{null, null, null})
+	f.early = []unix.Signal{unix.SIGUSR2}
+	if status := serve(t, f, "exec sleep 60", nil).status(t); status != 128+int(unix.SIGUSR2) {
+		t.Errorf("status %d", status)
+	}
+}
+
 func TestForegroundWaitsForOutputOfOthers(t *testing.T) {
 	null := nullFile(t)
 	out := fileDestination(t, 0)

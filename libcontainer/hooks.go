@@ -34,6 +34,9 @@ type hookCall struct {
 	// Watch, unless negative, is a pidfd: when that process ends the hook is
 	// killed, since it works on a container that is no more.
 	Watch int
+	// Serving, if set, takes the signals that come meanwhile; one that asks the
+	// runtime to end is an end of the hook, too.
+	Serving *foreground
 }
 
 // run runs the hook to its end. The hook, and all that it starts in its process
@@ -56,7 +59,7 @@ func (h hookCall) attempt() error {
 		return err
 	}
 	defer p.close()
-	stop := p.talk(h.deadline(), h.Watch)
+	stop := p.talk(h.deadline(), h.Watch, h.Serving)
 	if stop != nil {
 		// The group's number stays taken as long as its leader is not reaped.
 		_ = unix.Kill(-p.pid, unix.SIGKILL)
@@ -156,8 +159,8 @@ func (p *hookProcess) close() {
 }
 
 // talk gives the hook its input and takes its output until it ends. It gives why
-// the hook is to be killed: unix.ETIME or errInitGone.
-func (p *hookProcess) talk(deadline time.Time, watch int) error {
+// the hook is to be killed: unix.ETIME, errInitGone, or a signal.
+func (p *hookProcess) talk(deadline time.Time, watch int, serving *foreground) error {
 	for {
 		fds := []unix.PollFd{
 			{Fd: int32(p.pidfd), Events: unix.POLLIN},
@@ -165,6 +168,7 @@ func (p *hookProcess) talk(deadline time.Time, watch int) error {
 			{Fd: int32(p.in), Events: unix.POLLOUT},
 			{Fd: int32(p.out[0].fd), Events: unix.POLLIN},
 			{Fd: int32(p.out[1].fd), Events: unix.POLLIN},
+			{Fd: int32(serving.queue()), Events: unix.POLLIN},
 		}
 		n, err := sys.Poll(fds, deadline)
 		switch {
@@ -182,6 +186,11 @@ func (p *hookProcess) talk(deadline time.Time, watch int) error {
 		}
 		if fds[1].Revents != 0 {
 			return errInitGone
+		}
+		if fds[5].Revents != 0 {
+			if err := serving.interrupted(); err != nil {
+				return err
+			}
 		}
 	}
 }

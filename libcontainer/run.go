@@ -53,6 +53,7 @@ func (b *builder) openForeground(o *RunOptions) (*foreground, error) {
 		}
 	}
 	f.catchSignals()
+	b.serving = f
 	return f, nil
 }
 

@@ -2,6 +2,8 @@ package libcontainer
 
 import (
 	"errors"
+	"fmt"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -30,6 +32,56 @@ func (f *foreground) takeSignals() {
 			f.forward(sig)
 		}
 	}
+}
+
+// await waits until the descriptor is readable while the container is being
+// created. A signal that asks the runtime to end does so: nobody else can be
+// asked yet. A nil foreground does not wait.
+func (f *foreground) await(fd int) error {
+	if f == nil || f.signals == nil {
+		return nil
+	}
+	for {
+		fds := [...]unix.PollFd{
+			{Fd: int32(fd), Events: unix.POLLIN},
+			{Fd: int32(f.signals.FD()), Events: unix.POLLIN},
+		}
+		if _, err := sys.Poll(fds[:], time.Time{}); err != nil {
+			return fmt.Errorf("poll: %w", err)
+		}
+		if fds[0].Revents != 0 {
+			return nil
+		}
+		if err := f.interrupted(); err != nil {
+			return err
+		}
+	}
+}
+
+// interrupted takes the signals that have come while the container is being
+// created, and is an error for one that asks the runtime to end. Others are kept
+// for the program.
+func (f *foreground) interrupted() error {
+	for {
+		sig, sender, ok := f.signals.Next()
+		switch {
+		case !ok:
+			return nil
+		case isEnding(sig):
+			return fmt.Errorf("interrupted by %s", unix.SignalName(sig))
+		case sig == unix.SIGCHLD, sig == unix.SIGWINCH, sig == unix.SIGPIPE && sender == unix.Getpid():
+		default:
+			f.early = append(f.early, sig)
+		}
+	}
+}
+
+// queue is the descriptor of the signals, or -1.
+func (f *foreground) queue() int {
+	if f == nil || f.signals == nil {
+		return -1
+	}
+	return f.signals.FD()
 }
 
 func (f *foreground) forward(sig unix.Signal) {

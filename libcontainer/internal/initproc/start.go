@@ -158,6 +158,9 @@ func (in *Init) Answer() error {
 	return os.NewSyscallError("sendmsg", err)
 }
 
+// FD is the descriptor that is readable when Receive has something to give.
+func (in *Init) FD() int { return in.control }
+
 // Receive waits for the init's next message: a tag, and a descriptor with some.
 // At the end of the connection the tag is 0: the program was executed, or the
 // init has ended; the progress page tells which.
