@@ -46,13 +46,6 @@ func bundleFlag(p *string) cli.Flag {
 	}
 }
 
-func traceFlag(p *string) cli.Flag {
-	return cli.Flag{
-		Name: "trace", Arg: "FILE", Values: cli.Values{Files: true}, Into: cli.String(p),
-		Help: `write the time of every step to a file, for Perfetto or "` + name + ` explain --timing"`,
-	}
-}
-
 func (f *createFlags) flags() []cli.Flag {
 	return []cli.Flag{
 		bundleFlag(&f.bundle),
@@ -90,11 +83,11 @@ func (f *createFlags) create(a *app, id string) error {
 	if err != nil {
 		return err
 	}
-	e, err := a.engine()
+	e, err := a.engineForNew()
 	if err != nil {
 		return err
 	}
-	return withTrace(f.trace, o.Trace, e.Create(id, o))
+	return a.endTrace(f.trace, o.Trace, e.Create(id, o))
 }
 
 // options turns the flags into those of the library and checks what only this
@@ -109,9 +102,6 @@ func (f *createFlags) options(a *app) (o libcontainer.CreateOptions, err error) 
 	}
 	listen := a.host.listenFDs()
 	if err := a.host.checkDescriptors(listen, f.preserveFDs); err != nil {
-		return o, err
-	}
-	if err := a.global.makeRuntimeDir(); err != nil {
 		return o, err
 	}
 	// Relative paths are those of the caller, whatever the library does.
@@ -129,27 +119,8 @@ func (f *createFlags) options(a *app) (o libcontainer.CreateOptions, err error) 
 	return libcontainer.CreateOptions{
 		Bundle: f.bundle, PidFile: f.pidFile, ConsoleSocket: f.consoleSocket, PidfdSocket: f.pidfdSocket,
 		PreserveFDs: f.preserveFDs, ListenFDs: listen, NoPivot: f.noPivot, NoNewKeyring: f.noNewKeyring,
-		Rootless: rootless, Trace: newTrace(f.trace), Warn: a.log.warn,
+		Rootless: rootless, Trace: a.newTrace(f.trace), Warn: a.log.warn,
 	}, nil
-}
-
-// newTrace gives a trace if there is a file to write it to.
-func newTrace(path string) *libcontainer.Trace {
-	if path == "" {
-		return nil
-	}
-	return libcontainer.NewTrace()
-}
-
-// withTrace writes the trace of a command that ended in err, which matters more.
-func withTrace(path string, t *libcontainer.Trace, err error) error {
-	if t == nil {
-		return err
-	}
-	if writeErr := t.WriteFile(path); err == nil {
-		return writeErr
-	}
-	return err
 }
 
 // prefix begins an error with the command that failed, in the words that callers

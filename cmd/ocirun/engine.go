@@ -59,6 +59,14 @@ func (s store) Explain(id string, o libcontainer.CreateOptions) (*libcontainer.E
 // engine opens the state root.
 func (a *app) engine() (engine, error) { return a.open(a, a.global.root) }
 
+// engineForNew opens the state root for a new container.
+func (a *app) engineForNew() (engine, error) {
+	if err := a.global.makeRuntimeDir(); err != nil {
+		return nil, err
+	}
+	return a.engine()
+}
+
 // load finds a container.
 func (a *app) load(id string) (container, error) {
 	e, err := a.engine()

@@ -105,15 +105,15 @@ func (l *logger) debug(message string) {
 	}
 }
 
-// warn writes a warning, once. With --log FILE it is held back until the command
-// has succeeded: some callers read the file as a single record, the error.
+// warn writes a warning, once. In a file of JSON records it is held back until the
+// command has succeeded: some callers read the file as a single record, the error.
 func (l *logger) warn(message string) {
 	if slices.Contains(l.warnings, message) {
 		return
 	}
 	l.called()
 	l.warnings = append(l.warnings, message)
-	if l.file < 0 || l.isDebug {
+	if l.file < 0 || !l.json || l.isDebug {
 		l.delivered = len(l.warnings)
 		l.write(logrus.WarnLevel, message)
 	}

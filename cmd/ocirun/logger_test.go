@@ -95,15 +95,19 @@ func TestLogWarnings(t *testing.T) {
 	for _, status := range []int{0, 7} {
 		c := newCall(t)
 		c.fake.warnings, c.fake.status = []string{"odd", "odd", "strange"}, status
-		if code := c.run("--log", path, "run", "x"); code != status || c.err.Len() > 0 {
+		format := []string{"text", "json"}[status&1]
+		if code := c.run("--log", path, "--log-format", format, "run", "x"); code != status || c.err.Len() > 0 {
 			t.Errorf("exit %d, %q", code, c.err.String())
 		}
 		data, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.Count(string(data), "level=warning msg=odd\n") != 1 || strings.Count(string(data), "level=warning msg=strange\n") != 1 {
-			t.Errorf("%s", data)
+		for _, word := range []string{"odd", "strange"} {
+			record := map[string]string{"text": "level=warning msg=" + word + "\n", "json": `"level":"warning","msg":"` + word + `",`}[format]
+			if strings.Count(string(data), record) != 1 {
+				t.Errorf("%s: not once %q in %s", format, record, data)
+			}
 		}
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)

@@ -43,10 +43,10 @@ func (f *createFlags) run(a *app, id string, o *libcontainer.RunOptions) (status
 	if o.CreateOptions, err = f.options(a); err != nil {
 		return 0, err
 	}
-	e, err := a.engine()
+	e, err := a.engineForNew()
 	if err != nil {
 		return 0, err
 	}
 	status, err = e.Run(id, *o)
-	return status, withTrace(f.trace, o.Trace, err)
+	return status, a.endTrace(f.trace, o.Trace, err)
 }

@@ -20,8 +20,8 @@ not.
 			if err != nil {
 				return err
 			}
-			o := libcontainer.StartOptions{Trace: newTrace(trace), Warn: a.log.warn}
-			return withTrace(trace, o.Trace, c.Start(o))
+			o := libcontainer.StartOptions{Trace: a.newTrace(trace), Warn: a.log.warn}
+			return a.endTrace(trace, o.Trace, c.Start(o))
 		},
 	}
 }

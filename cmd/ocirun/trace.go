@@ -1,0 +1,39 @@
+package main
+
+import (
+	"github.com/ocirun/ocirun/cmd/ocirun/internal/cli"
+	"github.com/ocirun/ocirun/libcontainer"
+)
+
+func traceFlag(p *string) cli.Flag {
+	return cli.Flag{
+		Name: "trace", Arg: "FILE", Values: cli.Values{Files: true}, Into: cli.String(p),
+		Help: `write the time of every step to a file, for Perfetto or "` + name + ` explain --timing"`,
+	}
+}
+
+// newTrace gives a trace if there is a file to write it to, or a log that it is
+// of use for; otherwise nil, which costs nothing.
+func (a *app) newTrace(path string) *libcontainer.Trace {
+	if path == "" && !a.log.isDebug {
+		return nil
+	}
+	return libcontainer.NewTrace()
+}
+
+// endTrace writes the trace of a command that ended in err, which matters more
+// than an error here.
+func (a *app) endTrace(path string, t *libcontainer.Trace, err error) error {
+	if a.log.isDebug {
+		for _, s := range t.Spans() {
+			a.log.debug(s.Category + ": " + s.Name + ": " + s.Duration.String())
+		}
+	}
+	if path == "" {
+		return err
+	}
+	if writeErr := t.WriteFile(path); err == nil {
+		return writeErr
+	}
+	return err
+}
