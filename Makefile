@@ -53,8 +53,13 @@ demo: ## Build, make a busybox bundle, run it and look around inside
 	@$(MAKE) --no-print-directory build
 	@$(SUDO) contrib/demo/demo.sh $(BIN)/ocirun
 
-install: build ## Install the binary under DESTDIR/PREFIX/sbin
+install: build ## Install binary, man pages and completions under DESTDIR/PREFIX
 	install -D -m 0755 $(BIN)/ocirun $(DESTDIR)$(PREFIX)/sbin/ocirun
+	install -d $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 0644 docs/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -D -m 0644 contrib/completions/ocirun.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ocirun
+	install -D -m 0644 contrib/completions/_ocirun $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_ocirun
+	install -D -m 0644 contrib/completions/ocirun.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/ocirun.fish
 
 ##@ Test it
 
@@ -116,6 +121,9 @@ $(GOLANGCI):
 	@GOBIN=$(abspath $(@D)) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	@mv $(@D)/golangci-lint $@
 
+docs: ## Write man pages, completions and docs/commands.md from the command table
+	$(GO) generate ./cmd/ocirun
+
 init: ## Rebuild the committed container init (clang and lld)
 	@.ci/need $(INIT_NEEDS)
 	$(INITSRC)/build.sh
@@ -128,4 +136,4 @@ clean: ## Remove what the targets above made
 	rm -rf $(BIN) $(CACHE)
 
 .PHONY: help build demo install test test-unit test-root test-libseccomp test-race test-needs \
-        fuzz bench check init verify-init clean
+        fuzz bench check docs init verify-init clean
