@@ -273,6 +273,9 @@ func TestSignalsDuringCreation(t *testing.T) {
 	}
 	sys.WriteAll(pair[1], []byte("x"))
 	unix.Kill(os.Getpid(), unix.SIGHUP) // too late: there is something to read
+	if ready, err := sys.WaitReadable(f.queue(), 5*time.Second); !ready {
+		t.Fatal(err)
+	}
 	if err := f.await(pair[0]); err != nil {
 		t.Errorf("await with something to read: %v", err)
 	}
