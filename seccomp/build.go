@@ -14,6 +14,16 @@ type builder struct {
 	sets     []ruleSet
 	ranges   []span
 	bodies   []body
+	nodes    nodes
+
+	// Memory for what common profiles need.
+	rangesBuf [256]span
+	insnsBuf  [512]Insn
+	setsBuf   [12]ruleSet
+	bodiesBuf [12]body
+	doneBuf   [8]levelCode
+	retsBuf   [6]label
+	actionBuf [6]uint32
 }
 
 // span is the numbers from one to the next span's, which have the same target.
@@ -26,7 +36,8 @@ type span struct {
 // their parts. The native architecture is the first to be tested.
 func (s *section) build() []Insn {
 	b := &builder{section: s}
-	b.insns = make([]Insn, 0, 512)
+	b.insns, b.ranges, b.sets, b.bodies = b.insnsBuf[:0], b.rangesBuf[:0], b.setsBuf[:0], b.bodiesBuf[:0]
+	b.rets, b.actions = b.retsBuf[:0], b.actionBuf[:0]
 	b.def = b.action(s.defaultAction)
 	b.enosys = b.action(retENOSYS)
 	b.bad = b.action(retKillThread)
@@ -47,7 +58,7 @@ func (s *section) build() []Insn {
 		next = b.test(bpfJEQ, archs[a].token, parts[a], next).target()
 	}
 	b.load(offArch, next)
-	return b.program()
+	return slices.Clone(b.program())
 }
 
 // part writes the code for an architecture: the load of the number and the search

@@ -82,16 +82,6 @@ func TestDockerProfile(t *testing.T) {
 	}
 }
 
-func BenchmarkCompile(b *testing.B) {
-	spec := profile(b, "docker.json")
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := Compile(spec, Options{}); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
 func toJSON(v any) string {
 	raw, err := json.MarshalIndent(v, "", " ")
 	if err != nil {

@@ -43,7 +43,8 @@ func (c *conds) level(first *node, after target, held word) target {
 	}
 	// fresh is where the next node is, same where it is if its word is loaded.
 	fresh, same, sameWord := after, after, word{}
-	nodes := first.list()
+	var buf [8]*node
+	nodes := first.list(buf[:0])
 	for i, n := range slices.Backward(nodes) {
 		w := c.wordOf(n)
 		direct := fresh

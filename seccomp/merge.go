@@ -12,13 +12,13 @@ package seccomp
 type decision []*node
 
 // add merges a rule.
-func (d *decision) add(r *rule, wide bool) {
+func (d *decision) add(s *nodes, r *rule, wide bool) {
 	for i := range *d {
-		if merge(&(*d)[i], ruleTree(r, wide, 0)) {
+		if merge(&(*d)[i], s.ruleTree(r, wide, 0)) {
 			return
 		}
 	}
-	*d = append(*d, ruleTree(r, wide, 0))
+	*d = append(*d, s.ruleTree(r, wide, 0))
 }
 
 // merge adds a node, and what is below, to a level. It fails if the level decides

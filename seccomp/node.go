@@ -39,9 +39,19 @@ func (b *branch) open() bool { return b.level == nil && !b.decided }
 
 func (b *branch) decide(action uint32) { b.decided, b.action = true, action }
 
-// newNode compares one half of an argument, or all of it where it has 32 bits.
-func newNode(arg int, high bool, c *cond, as op) *node {
-	n := &node{from: c.op, full: c.datum}
+// nodes allocates nodes, many at a time.
+type nodes struct {
+	free []node
+}
+
+// make compares one half of an argument, or all of it where it has 32 bits.
+func (s *nodes) make(arg int, high bool, c *cond, as op) *node {
+	if len(s.free) == 0 {
+		s.free = make([]node, 32)
+	}
+	n := &s.free[0]
+	s.free = s.free[1:]
+	n.from, n.full = c.op, c.datum
 	n.key = key{arg: uint8(arg), high: high, op: as, mask: uint32(c.mask), datum: uint32(c.datum)}
 	if high {
 		n.mask, n.datum = uint32(c.mask>>32), uint32(c.datum>>32)
@@ -55,21 +65,24 @@ func newNode(arg int, high bool, c *cond, as op) *node {
 //
 // Every branch that leads to the next condition gets a tree of its own for it, so
 // that another rule which is merged into one branch does not appear in others.
-func ruleTree(r *rule, wide bool, arg int) *node {
+func (s *nodes) ruleTree(r *rule, wide bool, arg int) *node {
 	for ; arg < maxArgs; arg++ {
 		c := &r.conds[arg]
 		if r.has&(1<<arg) == 0 || !c.matters(wide) {
 			continue
 		}
 		var top *node
-		var match []*branch
+		var match matches
 		if wide {
-			top, match = wideCond(arg, c)
+			top, match = s.wideCond(arg, c)
 		} else {
-			top, match = narrowCond(arg, c)
+			top, match = s.narrowCond(arg, c)
 		}
 		for _, b := range match {
-			if b.level = ruleTree(r, wide, arg+1); b.level == nil {
+			if b == nil {
+				continue
+			}
+			if b.level = s.ruleTree(r, wide, arg+1); b.level == nil {
 				b.decide(r.action)
 			}
 		}
@@ -78,54 +91,56 @@ func ruleTree(r *rule, wide bool, arg int) *node {
 	return nil
 }
 
-// narrowCond compares the lower 32 bits. It gives the comparison and the branches
-// to take if the condition holds.
-func narrowCond(arg int, c *cond) (*node, []*branch) {
-	n := newNode(arg, false, c, c.op)
+// matches are the branches to take if a condition holds, one or two.
+type matches [2]*branch
+
+// narrowCond compares the lower 32 bits.
+func (s *nodes) narrowCond(arg int, c *cond) (*node, matches) {
+	n := s.make(arg, false, c, c.op)
 	switch c.op {
 	case opNE:
 		n.op = opEQ
-		return n, []*branch{&n.no}
+		return n, matches{&n.no}
 	case opLT:
 		n.op = opGE
-		return n, []*branch{&n.no}
+		return n, matches{&n.no}
 	case opLE:
 		n.op = opGT
-		return n, []*branch{&n.no}
+		return n, matches{&n.no}
 	}
-	return n, []*branch{&n.yes}
+	return n, matches{&n.yes}
 }
 
 // wideCond compares the upper and then the lower 32 bits.
-func wideCond(arg int, c *cond) (*node, []*branch) {
+func (s *nodes) wideCond(arg int, c *cond) (*node, matches) {
 	equal := opEQ
 	switch c.op {
 	case opGT, opGE, opLE, opLT:
-		return orderCond(arg, c)
+		return s.orderCond(arg, c)
 	case opMaskedEQ:
 		equal = opMaskedEQ
 	}
-	high, low := newNode(arg, true, c, equal), newNode(arg, false, c, equal)
+	high, low := s.make(arg, true, c, equal), s.make(arg, false, c, equal)
 	high.yes.level = low
 	if c.op == opNE {
-		return high, []*branch{&high.no, &low.no}
+		return high, matches{&high.no, &low.no}
 	}
-	return high, []*branch{&low.yes}
+	return high, matches{&low.yes}
 }
 
 // orderCond is wideCond for the four operators of order.
-func orderCond(arg int, c *cond) (*node, []*branch) {
+func (s *nodes) orderCond(arg int, c *cond) (*node, matches) {
 	lowOp := opGT
 	if c.op == opGE || c.op == opLT {
 		lowOp = opGE
 	}
-	above, same, low := newNode(arg, true, c, opGT), newNode(arg, true, c, opEQ), newNode(arg, false, c, lowOp)
+	above, same, low := s.make(arg, true, c, opGT), s.make(arg, true, c, opEQ), s.make(arg, false, c, lowOp)
 	above.no.level = same
 	same.yes.level = low
 	if c.op == opGT || c.op == opGE {
-		return above, []*branch{&above.yes, &low.yes}
+		return above, matches{&above.yes, &low.yes}
 	}
-	return above, []*branch{&same.no, &low.no}
+	return above, matches{&same.no, &low.no}
 }
 
 // before says whether n comes after m on a level: the later argument first, the
@@ -162,13 +177,12 @@ func (o op) rank() int {
 	return 3
 }
 
-// list gives the nodes of a level.
-func (n *node) list() []*node {
-	var nodes []*node
+// list appends the nodes of a level.
+func (n *node) list(to []*node) []*node {
 	for ; n != nil; n = n.next {
-		nodes = append(nodes, n)
+		to = append(to, n)
 	}
-	return nodes
+	return to
 }
 
 // equalLevels says whether two levels and all below are the same.

@@ -78,36 +78,49 @@ func parseOp(name specs.LinuxSeccompOperator) (op, bool) {
 // be in one rule: then each condition is a rule of its own, any of which is
 // enough. That is runc's reading of such profiles.
 func parseArgs(rules []rule, args []specs.LinuxSeccompArg, action uint32, report func(at int, field string, err error)) []rule {
-	r := rule{action: action}
+	first := len(rules)
+	rules = append(rules, rule{action: action})
 	twice := false
-	conds := make([]cond, 0, maxArgs)
 	for i := range args {
-		arg := &args[i]
-		o, ok := parseOp(arg.Op)
+		c, ok := parseArg(&args[i], i, report)
 		if !ok {
-			report(i, "op", fmt.Errorf("string %s is not a valid operator for seccomp", arg.Op))
 			continue
 		}
-		if arg.Index >= maxArgs {
-			report(i, "index", fmt.Errorf("syscalls only have up to %d arguments (%d given)", maxArgs, arg.Index))
-			continue
-		}
-		c := cond{op: o, mask: ^uint64(0), datum: arg.Value}
-		if o == opMaskedEQ {
-			c.mask, c.datum = arg.Value, arg.ValueTwo
-		}
-		twice = twice || r.has&(1<<arg.Index) != 0
-		r.has |= 1 << arg.Index
-		r.conds[arg.Index] = c
-		conds = append(conds, c)
+		r, bit := &rules[first], uint8(1)<<args[i].Index
+		twice = twice || r.has&bit != 0
+		r.has |= bit
+		r.conds[args[i].Index] = c
 	}
-	if !twice || len(conds) < len(args) {
-		return append(rules, r)
-	}
-	for i, c := range conds {
-		single := rule{action: action, has: 1 << args[i].Index}
-		single.conds[args[i].Index] = c
-		rules = append(rules, single)
+	if twice {
+		return parseAlternatives(rules[:first], args, action)
 	}
 	return rules
+}
+
+// parseAlternatives makes each condition a rule.
+func parseAlternatives(rules []rule, args []specs.LinuxSeccompArg, action uint32) []rule {
+	for i := range args {
+		if c, ok := parseArg(&args[i], i, func(int, string, error) {}); ok {
+			r := rule{action: action, has: 1 << args[i].Index}
+			r.conds[args[i].Index] = c
+			rules = append(rules, r)
+		}
+	}
+	return rules
+}
+
+func parseArg(arg *specs.LinuxSeccompArg, at int, report func(at int, field string, err error)) (cond, bool) {
+	o, ok := parseOp(arg.Op)
+	if !ok {
+		report(at, "op", fmt.Errorf("string %s is not a valid operator for seccomp", arg.Op))
+		return cond{}, false
+	}
+	if arg.Index >= maxArgs {
+		report(at, "index", fmt.Errorf("syscalls only have up to %d arguments (%d given)", maxArgs, arg.Index))
+		return cond{}, false
+	}
+	if o == opMaskedEQ {
+		return cond{op: o, mask: arg.Value, datum: arg.ValueTwo}, true
+	}
+	return cond{op: o, mask: ^uint64(0), datum: arg.Value}, true
 }

@@ -32,9 +32,17 @@ type section struct {
 	rules         []rule
 	// notify says that there is a rule with SCMP_ACT_NOTIFY.
 	notify bool
+	// socketcall and ipc say that a rule without conditions decides about all calls
+	// below them.
+	socketcall, ipc bool
 
 	opts   Options
 	errors []*FieldError
+
+	// Memory for what common profiles need.
+	entriesBuf [480]entry
+	rulesBuf   [16]rule
+	archsBuf   [8]arch
 }
 
 // empty is runc's test for a section that asks for nothing.
@@ -45,6 +53,8 @@ func empty(spec *specs.LinuxSeccomp) bool {
 // parse reads all of the section and collects all errors.
 func parse(spec *specs.LinuxSeccomp, opts Options) *section {
 	s := &section{opts: opts}
+	s.rules = s.rulesBuf[:0]
+	s.archs = s.archsBuf[:0]
 	s.parseDefault(spec)
 	s.parseArchs(spec.Architectures)
 	s.parseSyscalls(spec.Syscalls)
@@ -83,7 +93,7 @@ func (s *section) parseArchs(names []specs.Arch) {
 		return
 	}
 	s.native = native
-	s.archs = append(make([]arch, 0, 8), native)
+	s.archs = append(s.archs, native)
 	var seen [archCount]bool
 	seen[native] = true
 	for i, name := range names {
@@ -108,7 +118,10 @@ func (s *section) parseSyscalls(calls []specs.LinuxSyscall) {
 	for i := range calls {
 		count += len(calls[i].Names)
 	}
-	s.entries = make([]entry, 0, count)
+	s.entries = s.entriesBuf[:0]
+	if count > len(s.entriesBuf) {
+		s.entries = make([]entry, 0, count)
+	}
 	for i := range calls {
 		s.parseSyscall(&calls[i], i)
 	}
@@ -139,7 +152,9 @@ func (s *section) parseSyscall(call *specs.LinuxSyscall, at int) {
 		if !ok {
 			continue
 		}
-		if len(s.rules) == first {
+		if len(call.Args) == 0 {
+			s.socketcall = s.socketcall || id == idSocketcall && !redundant
+			s.ipc = s.ipc || id == idIPC && !redundant
 			s.entries = append(s.entries, entry{id: id, rule: noRule, action: action, redundant: redundant})
 		}
 		for r := first; r < len(s.rules); r++ {

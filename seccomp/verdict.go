@@ -35,7 +35,7 @@ func (b *builder) fill(a arch) {
 		if e.redundant {
 			continue
 		}
-		if info.mux && subCalls[e.id] != 0 {
+		if info.mux {
 			b.multiplex(info, e)
 		}
 		slot := uint32(info.numbers[e.id]) - 1
@@ -103,11 +103,11 @@ func (b *builder) apply(info *archInfo, slot uint32, e *entry) {
 // call's first argument cannot be kept. libseccomp drops it and compares the
 // others as they are.
 func (b *builder) multiplex(info *archInfo, e *entry) {
-	slot, call := uint32(slotSocketcall), uint64(subCalls[e.id])
+	slot, call, settled := uint32(slotSocketcall), uint64(subCalls[e.id]), b.socketcall
 	if call&ipcBit != 0 {
-		slot, call = slotIPC, call&^ipcBit
+		slot, call, settled = slotIPC, call&^ipcBit, b.ipc
 	}
-	if v := b.verdicts[slot]; v != 0 && v < firstSet {
+	if call == 0 || settled {
 		return
 	}
 	r := rule{action: e.action}
@@ -138,10 +138,10 @@ func (b *builder) conditions(a arch, set ruleSet) target {
 	}
 	var d decision
 	for _, r := range set {
-		d.add(&b.rules[r], info.wide)
+		d.add(&b.nodes, &b.rules[r], info.wide)
 	}
 	to := b.def
-	c := conds{builder: b, big: info.big}
+	c := conds{builder: b, big: info.big, done: b.doneBuf[:0]}
 	for _, tree := range slices.Backward(d) {
 		to = c.level(tree, to, word{})
 	}

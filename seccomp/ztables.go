@@ -2,6 +2,12 @@
 
 package seccomp
 
+// The calls that others are multiplexed in.
+const (
+	idSocketcall nameID = 425
+	idIPC        nameID = 178
+)
+
 // nameCount is the number of system calls that any architecture has.
 const nameCount = 508
 
