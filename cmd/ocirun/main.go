@@ -1,8 +1,3 @@
-// The Go runtime would look at the cgroup of this process, for which it reads all
-// of the host's mounts, at every start, and again from time to time.
-//
-//go:debug containermaxprocs=0
-//go:debug updatemaxprocs=0
 package main
 
 import "os"
