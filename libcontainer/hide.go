@@ -91,6 +91,10 @@ func (s *Store) finishRemovals(id string) (found bool, err error) {
 		if err != nil {
 			continue // somebody is at it
 		}
+		if !d.isNamed(root, name) {
+			unlock() // somebody was at it and has just finished
+			continue
+		}
 		r, loadErr := d.load()
 		if loadErr == nil && !r.PoststopRun {
 			s.poststop(d, r)

@@ -76,6 +76,24 @@ func TestRecordSurvivesDamageAfterItsBeginning(t *testing.T) {
 	}
 }
 
+// TestEveryPrefixOfARecord: a maker may be killed, or a disk cut off, at any byte.
+func TestEveryPrefixOfARecord(t *testing.T) {
+	data := sampleRecord("web").encode()
+	head := len(data)
+	data = append(data, newEntry(lineInit).num("pid", 77).num("start", 99).bytes()...)
+	withInit := len(data)
+	data = append(data, newEntry(lineStarted).bytes()...)
+	for n := range len(data) + 1 {
+		r, err := decodeRecord("web", data[:n])
+		if (err == nil) != (n >= head) {
+			t.Fatalf("%d of %d bytes: %v", n, len(data), err)
+		}
+		if err == nil && ((r.Init.Pid == 77) != (n >= withInit) || r.IsStarted != (n == len(data))) {
+			t.Fatalf("%d of %d bytes: %+v", n, len(data), r)
+		}
+	}
+}
+
 func TestRecordRejects(t *testing.T) {
 	edit := func(change func(*record)) []byte {
 		r := sampleRecord("web")
