@@ -38,6 +38,8 @@ type builder struct {
 	cgroup  cgroups.Manager
 	// madeCgroup: what kills in it is of this container.
 	madeCgroup bool
+	// net is the network namespace that is made ahead, or nil.
+	net *netNamespace
 
 	creation *creation
 	layout   initproc.Layout
@@ -157,6 +159,7 @@ func (e *initOOMError) Error() string {
 func (e *initOOMError) Unwrap() error { return e.cause }
 
 func (b *builder) close() {
+	b.net.drop()
 	if b.init != nil {
 		b.init.Close()
 		unix.Close(b.init.Pidfd)

@@ -25,6 +25,9 @@ func (b *builder) prepare() error {
 	}
 	b.bundle = bundle
 	b.o.Trace.end(start, "load config.json")
+	if wantsNetNamespace(bundle.Spec) {
+		b.net = makeNetNamespace()
+	}
 	if err := b.compile(); err != nil {
 		return err
 	}

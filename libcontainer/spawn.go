@@ -8,6 +8,7 @@ import (
 
 	"github.com/ocirun/ocirun/libcontainer/internal/initproc"
 	"github.com/ocirun/ocirun/libcontainer/internal/sys"
+	"github.com/ocirun/ocirun/specconv"
 	"github.com/ocirun/ocirun/specconv/plan"
 )
 
@@ -38,11 +39,16 @@ func (b *builder) spawn() error {
 	if err != nil {
 		return err
 	}
+	net, err := b.takeNet()
+	defer closeAll(net)
+	if err != nil {
+		return err
+	}
 	devices := b.setDevices()
 	err = b.startInit(&initproc.Spawn{
 		Layout: &b.layout, Program: b.program, StateDir: b.creation.dir.fd, Page: b.page,
 		Stdio: b.stdio, Preserved: preserved, Gate: gate, Namespaces: namespaces,
-		CloneFlags: b.cloneFlags(),
+		Net: net, CloneFlags: b.cloneFlags(),
 	})
 	if err == nil {
 		err = b.noteInit(b.init.Pid)
@@ -54,6 +60,20 @@ func (b *builder) spawn() error {
 		return err
 	}
 	return b.confirmPlaced()
+}
+
+// takeNet gives the network namespace that was made ahead, or -1.
+func (b *builder) takeNet() (int, error) {
+	if b.net == nil {
+		return -1, nil
+	}
+	start := b.o.Trace.begin()
+	defer func() { b.o.Trace.end(start, "wait for the network namespace") }()
+	fd, err := b.net.take()
+	if err != nil {
+		return -1, specconv.Problem{Pointer: "/linux/namespaces", Err: fmt.Errorf("make network namespace: %w", err)}
+	}
+	return fd, nil
 }
 
 // startInit starts the init inside of its cgroup.
@@ -93,6 +113,7 @@ func (b *builder) layoutInit() {
 	b.layout = initproc.Layout{
 		PreserveFDs: b.o.ListenFDs + b.o.PreserveFDs,
 		Gate:        b.gated,
+		Net:         b.net != nil,
 		HookState:   b.initHookState,
 		Environ:     os.Environ(),
 		Traced:      b.o.Trace != nil,
@@ -169,6 +190,9 @@ func (b *builder) openNamespaces() ([]int, error) {
 // plan makes later.
 func (b *builder) cloneFlags() uint64 {
 	flags := b.plan.Spawn.New
+	if b.net != nil {
+		flags &^= plan.NamespaceNetwork
+	}
 	for _, e := range b.plan.Entries {
 		switch s := e.Step.(type) {
 		case plan.Unshare:

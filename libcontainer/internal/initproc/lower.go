@@ -22,6 +22,9 @@ type Layout struct {
 	Namespaces int
 	// Gate says that a listening socket is handed over.
 	Gate bool
+	// Net says that a new network namespace is handed over, with its loopback
+	// device up, in place of one that the clone makes.
+	Net bool
 	// NullStdio marks the standard streams that are the host's null device; they
 	// are opened again inside of the container. OwnStdio marks those that are
 	// given to the container's user.
@@ -51,7 +54,14 @@ func (l *Layout) firstNamespace() int {
 	return l.fd(fdGate)
 }
 
-func (l *Layout) firstFree() int { return l.firstNamespace() + l.Namespaces }
+func (l *Layout) net() int { return l.firstNamespace() + l.Namespaces }
+
+func (l *Layout) firstFree() int {
+	if l.Net {
+		return l.net() + 1
+	}
+	return l.net()
+}
 
 // The slots. Each has one meaning throughout.
 const (
@@ -152,6 +162,10 @@ func (lo *lowerer) prologue() {
 	// Only EPERM is possible: the process is a group leader already.
 	lo.sys(unix.SYS_SETSID).tolerate(unix.EPERM)
 	lo.sys(unix.SYS_UMASK, imm(0))
+	if lo.layout.Net {
+		lo.sys(unix.SYS_SETNS, imm(lo.layout.net()), imm(unix.CLONE_NEWNET))
+		lo.sys(unix.SYS_CLOSE, imm(lo.layout.net()))
+	}
 	if lo.plan.Spawn.New&plan.NamespaceUser == 0 {
 		lo.undumpable()
 	}

@@ -22,7 +22,9 @@ func (lo *lowerer) lowerSystem(step plan.Step) error {
 	case plan.Keyring:
 		lo.keyring(s)
 	case plan.Loopback:
-		lo.loopback()
+		if !lo.layout.Net {
+			lo.loopback()
+		}
 	case plan.Hostname:
 		nr := uintptr(unix.SYS_SETHOSTNAME)
 		if s.Domain {

@@ -24,6 +24,8 @@ type Spawn struct {
 	Gate int
 	// Namespaces are the namespaces to join, in the order of the plan.
 	Namespaces []int
+	// Net is the network namespace, if the layout has one.
+	Net int
 	// CloneFlags are the CLONE_NEW* bits for the first process.
 	CloneFlags uint64
 	// Cgroup is the directory of the cgroup v2 that the process is born in, or
@@ -55,7 +57,7 @@ func Start(s *Spawn) (*Init, error) {
 	}
 	defer unix.Close(pair[1])
 	files := s.files(image, pair[1])
-	exe, err := s.openLifted(2*len(files) + 8)
+	exe, err := s.openLifted(shuffleEnd(files))
 	if err != nil {
 		unix.Close(pair[0])
 		return nil, err
@@ -92,7 +94,20 @@ func (s *Spawn) files(image, control int) []uintptr {
 	for _, fd := range s.Namespaces {
 		files = append(files, uintptr(fd))
 	}
+	if s.Layout.Net {
+		files = append(files, uintptr(s.Net))
+	}
 	return files
+}
+
+// shuffleEnd is above all numbers that ForkExec duplicates files and its own pipe
+// to: it begins behind the highest of the files.
+func shuffleEnd(files []uintptr) int {
+	highest := len(files)
+	for _, fd := range files {
+		highest = max(highest, int(fd))
+	}
+	return highest + len(files) + 4
 }
 
 // openLifted opens the init above all numbers that ForkExec shuffles the files
