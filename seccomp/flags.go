@@ -3,6 +3,7 @@ package seccomp
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -62,4 +63,27 @@ func (s *section) parseFlags(flags []specs.LinuxSeccompFlag) {
 			s.flags |= bit
 		}
 	}
+}
+
+// flagNames lists the flags of a program without their common prefix.
+func flagNames(flags uint) string {
+	var names []string
+	for _, f := range [...]struct {
+		bit  uint
+		name string
+	}{
+		{unix.SECCOMP_FILTER_FLAG_TSYNC, "TSYNC"},
+		{unix.SECCOMP_FILTER_FLAG_LOG, "LOG"},
+		{unix.SECCOMP_FILTER_FLAG_SPEC_ALLOW, "SPEC_ALLOW"},
+		{unix.SECCOMP_FILTER_FLAG_NEW_LISTENER, "NEW_LISTENER"},
+		{unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, "WAIT_KILLABLE_RECV"},
+	} {
+		if flags&f.bit != 0 {
+			names = append(names, f.name)
+		}
+	}
+	if names == nil {
+		return "none"
+	}
+	return strings.Join(names, ",")
 }
