@@ -127,7 +127,7 @@ func (b *builder) runHook(e plan.Entry, hook plan.Hook, status Status) error {
 	start := b.o.Trace.begin()
 	defer func() { b.o.Trace.end(start, hook.Action()) }()
 	state := hookState(b.id, status, b.pid, b.bundle.Dir, b.bundle.Spec.Annotations)
-	if err := (hookCall{Hook: hook, State: state, Watch: b.init.Pidfd, Serving: b.serving}).run(); err != nil {
+	if err := (hookCall{Hook: hook, State: state, Dir: b.bundle.Dir, Watch: b.init.Pidfd, Serving: b.serving}).run(); err != nil {
 		return specconv.Problem{Pointer: e.Cause, Err: err}
 	}
 	return nil
