@@ -116,10 +116,14 @@ func (f *createFlags) options(a *app) (o libcontainer.CreateOptions, err error) 
 			return o, err
 		}
 	}
+	trace, err := a.newTrace(f.trace)
+	if err != nil {
+		return o, err
+	}
 	return libcontainer.CreateOptions{
 		Bundle: f.bundle, PidFile: f.pidFile, ConsoleSocket: f.consoleSocket, PidfdSocket: f.pidfdSocket,
 		PreserveFDs: f.preserveFDs, ListenFDs: listen, NoPivot: f.noPivot, NoNewKeyring: f.noNewKeyring,
-		Rootless: rootless, Trace: a.newTrace(f.trace), Warn: a.log.warn,
+		Rootless: rootless, Trace: trace, Warn: a.log.warn,
 	}, nil
 }
 

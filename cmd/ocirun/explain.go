@@ -15,6 +15,7 @@ type explainFlags struct {
 	format  string
 	timing  string
 	seccomp bool
+	ask     []string
 }
 
 func explainCommand(a *app) *cli.Command {
@@ -37,7 +38,11 @@ a table, the longest step first:
     ocirun run --trace /tmp/trace.json web
     ocirun explain --timing /tmp/trace.json
 
-With --seccomp, the filter of system calls is printed.
+With --seccomp, the filter of system calls is printed. With --ask, only what it
+does with a system call is: the call's name or number, perhaps its arguments,
+and perhaps the architecture behind "@":
+
+    ocirun explain --ask "socket 40" --ask "ptrace @x86" web
 `,
 		Flags: f.flags(),
 		Run: func(args []string) error {
@@ -51,7 +56,7 @@ With --seccomp, the filter of system calls is printed.
 			if err != nil {
 				return err
 			}
-			if f.seccomp {
+			if f.seccomp || len(f.ask) > 0 {
 				return f.printSeccomp(a, e)
 			}
 			return f.printPlan(a, e)
@@ -70,6 +75,7 @@ func (f *explainFlags) flags() []cli.Flag {
 			Help: "print the plan as text or json",
 		},
 		{Name: "timing", Arg: "FILE", Values: cli.Values{Files: true}, Into: cli.String(&f.timing), Help: "print the table of a trace"},
+		{Name: "ask", Arg: "CALL", Into: cli.List(&f.ask), Help: "say what the filter does with a system call; may be given many times"},
 		{Name: "seccomp", Into: cli.Bool(&f.seccomp), Help: "print the filter of system calls"},
 	}
 }

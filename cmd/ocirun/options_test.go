@@ -66,6 +66,9 @@ func TestTraceOfAFailure(t *testing.T) {
 	if code := c.run("create", "--trace", "/nonexistent/trace", "web"); code != 1 || !strings.Contains(c.err.String(), "no such file or directory") {
 		t.Errorf("unwritable: exit %d, %s", code, c.err.String())
 	}
+	if c.fake.asked != "" {
+		t.Error("the container was made before the trace was found to be unwritable")
+	}
 }
 
 func TestRoot(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/ocirun/ocirun/libcontainer"
+	"github.com/ocirun/ocirun/specconv/plan"
 )
 
 func TestState(t *testing.T) {
@@ -238,16 +239,39 @@ func TestExplainTiming(t *testing.T) {
 }
 
 func TestExplainSeccomp(t *testing.T) {
-	c := newCall(t)
-	c.fake.explained = &libcontainer.Explanation{Plan: examplePlan()}
-	if code := c.run("explain", "--seccomp", "web"); code != 0 || c.out.Len() == 0 {
-		t.Errorf("exit %d, %s", code, c.err.String())
-	}
-	c = newCall(t)
 	plain := examplePlan()
 	plain.Entries = plain.Entries[:1]
-	c.fake.explained = &libcontainer.Explanation{Plan: plain}
-	if code := c.run("explain", "--seccomp", "web"); code != 1 || c.message(t) != "the container has no seccomp filter" {
-		t.Errorf("exit %d, %s", code, c.err.String())
+	for _, c := range []struct {
+		argv string
+		plan *plan.Plan
+		code int
+		out  []string
+		err  string
+	}{
+		{"explain --seccomp web", examplePlan(), 0, []string{"1 instructions", "ALLOW"}, ""},
+		{"explain --seccomp web", plain, 0, []string{"no seccomp filter\n"}, ""},
+		{"explain --ask openat2_0x2 --seccomp --ask ptrace web", examplePlan(), 0, []string{"openat2(0x2) on ", ": ALLOW\nptrace() on "}, ""},
+		{"explain --ask ptrace web", plain, 1, nil, "the container has no seccomp filter"},
+		{"explain --ask nosuchcall web", examplePlan(), 1, nil, `unknown system call "nosuchcall"`},
+		{"explain --ask openat2_x web", examplePlan(), 1, nil, `argument 0 of openat2: "x" is not a number of 64 bits`},
+		{"explain --seccomp -f json web", examplePlan(), 1, nil, "the seccomp filter is printed as text only"},
+	} {
+		call := newCall(t)
+		call.fake.explained = &libcontainer.Explanation{Plan: c.plan}
+		args := strings.Fields(c.argv)
+		for i := range args {
+			args[i] = strings.ReplaceAll(args[i], "_", " ")
+		}
+		if code := call.run(args...); code != c.code {
+			t.Errorf("%s: exit %d: %s", c.argv, code, call.err.String())
+		}
+		for _, part := range c.out {
+			if !strings.Contains(call.out.String(), part) {
+				t.Errorf("%s: no %q in %s", c.argv, part, call.out.String())
+			}
+		}
+		if c.err != "" && call.message(t) != c.err {
+			t.Errorf("%s: %s", c.argv, call.err.String())
+		}
 	}
 }

@@ -20,8 +20,11 @@ not.
 			if err != nil {
 				return err
 			}
-			o := libcontainer.StartOptions{Trace: a.newTrace(trace), Warn: a.log.warn}
-			return a.endTrace(trace, o.Trace, c.Start(o))
+			t, err := a.newTrace(trace)
+			if err != nil {
+				return err
+			}
+			return a.endTrace(trace, t, c.Start(libcontainer.StartOptions{Trace: t, Warn: a.log.warn}))
 		},
 	}
 }

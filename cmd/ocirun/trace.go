@@ -1,6 +1,10 @@
 package main
 
 import (
+	"os"
+
+	"golang.org/x/sys/unix"
+
 	"github.com/ocirun/ocirun/cmd/ocirun/internal/cli"
 	"github.com/ocirun/ocirun/libcontainer"
 )
@@ -13,12 +17,20 @@ func traceFlag(p *string) cli.Flag {
 }
 
 // newTrace gives a trace if there is a file to write it to, or a log that it is
-// of use for; otherwise nil, which costs nothing.
-func (a *app) newTrace(path string) *libcontainer.Trace {
-	if path == "" && !a.log.isDebug {
-		return nil
+// of use for; otherwise nil, which costs nothing. A file that cannot be written
+// is an error now, not when all is done.
+func (a *app) newTrace(path string) (*libcontainer.Trace, error) {
+	if path == "" {
+		if !a.log.isDebug {
+			return nil, nil
+		}
+		return libcontainer.NewTrace(), nil
 	}
-	return libcontainer.NewTrace()
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|unix.O_NONBLOCK, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	return libcontainer.NewTrace(), f.Close()
 }
 
 // endTrace writes the trace of a command that ended in err, which matters more

@@ -216,9 +216,12 @@ _ocirun() {
 			_ocirun_files
 			return
 			;;
+		--ask)
+			return
+			;;
 		esac
 		if [[ $cur == -* ]]; then
-			_ocirun_words "--bundle -b --format -f --timing --seccomp --help -h"
+			_ocirun_words "--bundle -b --format -f --timing --ask --seccomp --help -h"
 		else
 			_ocirun_containers
 		fi

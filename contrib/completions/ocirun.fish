@@ -88,6 +88,7 @@ complete -c ocirun -n '__fish_seen_subcommand_from explain' -a '(__ocirun_contai
 complete -c ocirun -n '__fish_seen_subcommand_from explain' -l bundle -s b -x -a '(__fish_complete_directories)' -d 'the directory of config.json'
 complete -c ocirun -n '__fish_seen_subcommand_from explain' -l format -s f -x -a 'text json' -d 'print the plan as text or json'
 complete -c ocirun -n '__fish_seen_subcommand_from explain' -l timing -r -F -d 'print the table of a trace'
+complete -c ocirun -n '__fish_seen_subcommand_from explain' -l ask -x -d 'say what the filter does with a system call; may be given many times'
 complete -c ocirun -n '__fish_seen_subcommand_from explain' -l seccomp -d 'print the filter of system calls'
 complete -c ocirun -n '__fish_seen_subcommand_from explain' -l help -s h -d 'show help'
 
