@@ -40,11 +40,12 @@ func openHostConsole(streams [3]int) (*hostConsole, error) {
 	return &hostConsole{fd: fd, opened: true, before: *before}, nil
 }
 
-// makeRaw hands every key on as it is typed (termios(3), cfmakeraw).
+// makeRaw hands every key on as it is typed (termios(3), cfmakeraw). The output
+// is processed as before: that the container's terminal does not (clearONLCR)
+// would else show.
 func (c *hostConsole) makeRaw() error {
 	raw := c.before
 	raw.Iflag &^= unix.IGNBRK | unix.BRKINT | unix.PARMRK | unix.ISTRIP | unix.INLCR | unix.IGNCR | unix.ICRNL | unix.IXON
-	raw.Oflag &^= unix.OPOST
 	raw.Lflag &^= unix.ECHO | unix.ECHONL | unix.ICANON | unix.ISIG | unix.IEXTEN
 	raw.Cflag &^= unix.CSIZE | unix.PARENB
 	raw.Cflag |= unix.CS8

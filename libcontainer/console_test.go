@@ -60,16 +60,19 @@ func TestForegroundTerminal(t *testing.T) {
 	if raw.Lflag&(unix.ICANON|unix.ECHO|unix.ISIG) != 0 {
 		t.Errorf("the terminal is not raw: %x", raw.Lflag)
 	}
+	if raw.Oflag != before.Oflag {
+		t.Errorf("the output is processed by %x, before by %x", raw.Oflag, before.Oflag)
+	}
 	s := serve(t, f, `stty size; read line; echo "got $line"; trap 'stty size; exit 9' WINCH; echo ready; while :; do sleep 0.02; done`,
 		&syscall.SysProcAttr{Setsid: true, Setctty: true}, slave.Fd(), slave.Fd(), slave.Fd())
 	slave.Close()
-	expect(t, host, "33 77\n")
+	expect(t, host, "33 77\r\n")
 	io.WriteString(host, "hello\r")
-	expect(t, host, "got hello\n")
-	expect(t, host, "ready\n")
+	expect(t, host, "got hello\r\n")
+	expect(t, host, "ready\r\n")
 	setTerminalSize(int(host.Fd()), 44, 88)
 	unix.Kill(os.Getpid(), unix.SIGWINCH)
-	expect(t, host, "44 88\n")
+	expect(t, host, "44 88\r\n")
 	if status := s.status(t); status != 9 {
 		t.Errorf("status %d", status)
 	}

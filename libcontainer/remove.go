@@ -70,6 +70,11 @@ func (s *Store) remove(d *directory, force bool) error {
 	defer unix.Close(root)
 	r, err := d.load()
 	switch {
+	case errors.Is(err, ErrNotExist) && !force:
+		// A maker that was killed at its first step leaves an empty directory,
+		// which alone this removes.
+		_ = unix.Unlinkat(root, d.id, unix.AT_REMOVEDIR)
+		return err
 	case err != nil && !force:
 		return err
 	case err != nil:

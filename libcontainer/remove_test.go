@@ -71,6 +71,31 @@ func TestRemoveUnknown(t *testing.T) {
 	}
 }
 
+func TestRemoveEmptyDirectory(t *testing.T) {
+	s := newTestStore(t)
+	dir := filepath.Join(s.root, "web")
+	os.MkdirAll(dir, 0o711)
+	if err := s.Remove("web", false); !errors.Is(err, ErrNotExist) {
+		t.Errorf("empty: %v", err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the empty directory is there: %v", err)
+	}
+	os.MkdirAll(filepath.Join(dir, "something"), 0o711)
+	if err := s.Remove("web", false); !errors.Is(err, ErrNotExist) {
+		t.Errorf("with something in it: %v", err)
+	}
+	if _, err := os.Stat(dir); err != nil {
+		t.Errorf("the directory is gone although something was in it: %v", err)
+	}
+	if err := s.Remove("web", true); err != nil {
+		t.Errorf("by force: %v", err)
+	}
+	if left, _ := os.ReadDir(s.root); len(left) != 0 {
+		t.Errorf("left: %v", left)
+	}
+}
+
 func TestRemoveKillsWhatSharesThePidNamespace(t *testing.T) {
 	s := newTestStore(t)
 	f := made(t, s, "web", true, func(r *record) { r.SharedPID = true })
