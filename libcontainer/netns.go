@@ -16,9 +16,11 @@ import (
 
 // netNamespace is a network namespace that is being made.
 type netNamespace struct {
-	fd   int
-	err  error
-	done chan struct{}
+	fd int
+	// made is closed when fd is there, or err; up when the loopback device is up as
+	// well, or upErr.
+	made, up   chan struct{}
+	err, upErr error
 }
 
 // wantsNetNamespace reports whether the namespace can be made ahead: one of the
@@ -41,20 +43,26 @@ func wantsNetNamespace(spec *specs.Spec) bool {
 
 // makeNetNamespace begins to make a network namespace with its loopback device up.
 func makeNetNamespace() *netNamespace {
-	n := &netNamespace{fd: -1, done: make(chan struct{})}
-	go func() {
-		defer close(n.done)
-		n.fd, n.err = unshareNet()
-	}()
+	n := &netNamespace{fd: -1, made: make(chan struct{}), up: make(chan struct{})}
+	go n.make()
 	return n
 }
 
 // take waits for the namespace and gives its descriptor, which is the caller's.
 func (n *netNamespace) take() (int, error) {
-	<-n.done
+	<-n.made
 	fd := n.fd
 	n.fd = -1
 	return fd, n.err
+}
+
+// ready waits until the loopback device is up.
+func (n *netNamespace) ready() error {
+	if n == nil {
+		return nil
+	}
+	<-n.up
+	return n.upErr
 }
 
 // drop gives the namespace up.
@@ -62,40 +70,34 @@ func (n *netNamespace) drop() {
 	if n == nil {
 		return
 	}
-	<-n.done
+	<-n.up
 	closeAll(n.fd)
 	n.fd = -1
 }
 
-// unshareNet makes the namespace on a thread that then goes back to where it was.
-// One that cannot is not given back to the Go runtime, which ends it.
-func unshareNet() (fd int, err error) {
+// make makes the namespace on a thread that then goes back to where it was. One
+// that cannot is not given back to the Go runtime, which ends it.
+func (n *netNamespace) make() {
+	defer close(n.up)
 	runtime.LockOSThread()
 	const own = "/proc/thread-self/ns/net"
 	home, err := sys.OpenAt(unix.AT_FDCWD, own, unix.O_RDONLY, 0)
-	if err != nil {
-		runtime.UnlockOSThread()
-		return -1, err
-	}
-	defer unix.Close(home)
-	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-		runtime.UnlockOSThread()
-		return -1, os.NewSyscallError("unshare", err)
-	}
-	fd, err = sys.OpenAt(unix.AT_FDCWD, own, unix.O_RDONLY, 0)
 	if err == nil {
-		err = raiseLoopback()
-	}
-	if homeErr := unix.Setns(home, unix.CLONE_NEWNET); homeErr == nil {
-		runtime.UnlockOSThread()
-	} else if err == nil {
-		err = os.NewSyscallError("setns", homeErr)
+		defer unix.Close(home)
+		err = os.NewSyscallError("unshare", unix.Unshare(unix.CLONE_NEWNET))
 	}
 	if err != nil {
-		closeAll(fd)
-		return -1, err
+		runtime.UnlockOSThread()
+		n.err = err
+		close(n.made)
+		return
 	}
-	return fd, nil
+	n.fd, n.err = sys.OpenAt(unix.AT_FDCWD, own, unix.O_RDONLY, 0)
+	close(n.made)
+	n.upErr = raiseLoopback()
+	if err := unix.Setns(home, unix.CLONE_NEWNET); err == nil {
+		runtime.UnlockOSThread()
+	}
 }
 
 // raiseLoopback sets the flags of "lo" (netdevice(7)).

@@ -1,6 +1,8 @@
 package libcontainer
 
 import (
+	"sync/atomic"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/ocirun/ocirun/libcontainer/internal/sys"
@@ -11,10 +13,22 @@ import (
 // are made for other namespaces as well.
 const initialUserNS = 0xEFFFFFFD
 
+// userNamespace remembers the answer, which never changes for a process of Go: 0 is
+// not asked yet, 1 is the machine's first namespace, 2 is another.
+var userNamespace atomic.Int32
+
 // InUserNamespace reports whether the calling process is in a user namespace other
 // than the machine's first one, and so lacks the rights of the host's root.
 func InUserNamespace() bool {
+	if known := userNamespace.Load(); known != 0 {
+		return known == 2
+	}
 	var st unix.Stat_t
 	err := sys.Retry(func() error { return unix.Stat("/proc/self/ns/user", &st) })
-	return err == nil && st.Ino != initialUserNS
+	if err == nil && st.Ino != initialUserNS {
+		userNamespace.Store(2)
+		return true
+	}
+	userNamespace.Store(1)
+	return false
 }
