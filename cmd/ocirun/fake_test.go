@@ -21,7 +21,6 @@ type fakeEngine struct {
 	asked    string
 	removed  bool
 	warnings []string
-	app      *app
 }
 
 func (f *fakeEngine) Create(id string, o libcontainer.CreateOptions) error {

@@ -97,7 +97,7 @@ func (g *globals) resolveRoot(h host) error {
 		return err
 	}
 	if root == "/" {
-		return errors.New("Option --root argument should not be set to /")
+		return errors.New("Option --root argument should not be set to /") //nolint:staticcheck // callers know the text
 	}
 	g.root = root
 	return nil

@@ -72,3 +72,33 @@ func TestKill(t *testing.T) {
 		}
 	}
 }
+
+// FuzzParseSignal: whatever is accepted has a name or a number, with or without SIG.
+func FuzzParseSignal(f *testing.F) {
+	for _, seed := range []string{"9", "KILL", "sigrtmin+3", "RTMAX-", "SIGSIG", ""} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		sig, err := parseSignal(text)
+		if err != nil {
+			if sig != 0 || err.Error() != "unknown signal "+strconv.Quote(text) {
+				t.Errorf("%q: %d, %v", text, sig, err)
+			}
+			return
+		}
+		if n, err := strconv.Atoi(text); err == nil {
+			if int(sig) != n {
+				t.Errorf("%q: %d", text, sig)
+			}
+			return
+		}
+		if sig < 1 || sig > signalRTMax {
+			t.Errorf("%q: %d", text, sig)
+		}
+		if upper := strings.ToUpper(text); !strings.HasPrefix(upper, "SIG") {
+			if again, err := parseSignal("sig" + text); err != nil || again != sig {
+				t.Errorf("%q: %d, with SIG %d, %v", text, sig, again, err)
+			}
+		}
+	})
+}

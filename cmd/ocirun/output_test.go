@@ -165,6 +165,28 @@ func TestFilterPs(t *testing.T) {
 	}
 }
 
+// FuzzFilterPs: the header and lines of the container's processes are all that is ever printed.
+func FuzzFilterPs(f *testing.F) {
+	for _, seed := range []string{"  PID CMD\n    7 a\n   42 b\n", "PID\n42", "CMD PID\n\n\nx 42\n", ""} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, out string) {
+		got, err := filterPs(out, []int{42})
+		if err != nil {
+			return
+		}
+		header, rows, _ := strings.Cut(got, "\n")
+		if !strings.HasPrefix(out, header) {
+			t.Errorf("%q: header %q", out, header)
+		}
+		for row := range strings.Lines(rows) {
+			if !strings.Contains(row, "42") || !strings.Contains(out, strings.TrimSuffix(row, "\n")) {
+				t.Errorf("%q: row %q", out, row)
+			}
+		}
+	})
+}
+
 func TestSpec(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 
@@ -38,7 +39,7 @@ func (a *app) newTrace(path string) (*libcontainer.Trace, error) {
 func (a *app) endTrace(path string, t *libcontainer.Trace, err error) error {
 	if a.log.isDebug {
 		for _, s := range t.Spans() {
-			a.log.debug(s.Category + ": " + s.Name + ": " + s.Duration.String())
+			a.log.debug(s.Category + ": " + s.Name + ": " + strconv.FormatInt(s.Duration.Microseconds(), 10) + " us")
 		}
 	}
 	if path == "" {
