@@ -59,8 +59,10 @@ func (b *builder) cgroupPath() string {
 	return ""
 }
 
-// checkCgroup refuses a cgroup that is in use. It comes before the record, since
-// what stands in the record is killed when the container is removed.
+// checkCgroup refuses a cgroup that is in use. It comes after the id is taken, so
+// that a second container of the same id is told of that, and before the cgroup is
+// recorded, since what stands in the record is killed when the container is
+// removed.
 func (b *builder) checkCgroup() error {
 	if !b.cgroup.Exists() {
 		return nil
@@ -89,6 +91,12 @@ func (b *builder) cgroupPlace() cgroupPlace {
 // ever runs without them.
 func (b *builder) place() error {
 	start := b.o.Trace.begin()
+	if err := b.checkCgroup(); err != nil {
+		return err
+	}
+	if err := b.creation.recordCgroup(b.cgroupPlace()); err != nil {
+		return err
+	}
 	if err := b.cgroup.Create(); err != nil {
 		return err
 	}

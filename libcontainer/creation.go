@@ -75,6 +75,13 @@ func (c *creation) write(config []byte) error {
 	return sys.CreateFileAt(c.dir.fd, configName, config, 0o600)
 }
 
+// recordCgroup notes where the container's processes will be, before the cgroup is
+// made and after it was seen to be nobody else's.
+func (c *creation) recordCgroup(p cgroupPlace) error {
+	c.record.Cgroup = p
+	return c.append(p.entry())
+}
+
 // recordInit notes the container's first process, as soon as it exists.
 func (c *creation) recordInit(p sys.Process) error {
 	c.record.Init = p

@@ -31,10 +31,7 @@ func (b *builder) prepare() error {
 	if err := b.compile(); err != nil {
 		return err
 	}
-	if err := b.checkTerminal(); err != nil {
-		return err
-	}
-	return b.checkCgroup()
+	return b.checkTerminal()
 }
 
 // compile finds out what the compiler wants to know, and runs it.
@@ -105,6 +102,9 @@ func (b *builder) checkTerminal() error {
 
 // record takes the id and writes down what the later stages will leave on the
 // host.
+//
+// The directories of the cgroup are added by place, after it has looked at them:
+// what stands in the record is killed when the container is removed.
 func (b *builder) record() error {
 	start := b.o.Trace.begin()
 	created, err := b.store.begin(&record{
@@ -115,7 +115,7 @@ func (b *builder) record() error {
 			ListenFDs: b.o.ListenFDs, PreserveFDs: b.o.PreserveFDs,
 		},
 		SharedPID: !b.plan.Spawn.IsNew(plan.NamespacePID),
-		Cgroup:    b.cgroupPlace(),
+		Cgroup:    cgroupPlace{Mode: b.host.Mode.String(), Path: b.options.CgroupPath},
 	}, b.bundle.Raw)
 	if err != nil {
 		return err

@@ -101,12 +101,16 @@ func (r *record) encode() []byte {
 	out := newEntry(lineContainer).num("version", recordVersion).str("id", r.ID).
 		str("bundle", r.Bundle).str("rootfs", r.Rootfs).
 		num("created", r.Created.UnixNano()).flag("sharedpid", r.SharedPID).bytes()
-	cgroup := newEntry(lineCgroup).str("mode", r.Cgroup.Mode).str("path", r.Cgroup.Path).str("unit", r.Cgroup.Unit)
-	for _, d := range r.Cgroup.Dirs {
-		cgroup.str("dir", d.Controller+":"+d.Dir)
-	}
-	out = append(out, cgroup.bytes()...)
+	out = append(out, r.Cgroup.entry().bytes()...)
 	return append(out, r.Inputs.encode()...)
+}
+
+func (p cgroupPlace) entry() *entry {
+	e := newEntry(lineCgroup).str("mode", p.Mode).str("path", p.Path).str("unit", p.Unit)
+	for _, d := range p.Dirs {
+		e.str("dir", d.Controller+":"+d.Dir)
+	}
+	return e
 }
 
 func (i inputs) encode() []byte {

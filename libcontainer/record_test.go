@@ -45,10 +45,14 @@ func TestRecordRoundTrip(t *testing.T) {
 	}
 	data = append(data, newEntry(lineInit).num("pid", 77).num("start", 99).bytes()...)
 	data = append(data, newEntry(lineCreated).bytes()...)
+	data = append(data, cgroupPlace{Mode: "v2", Dirs: []cgroupDir{{"", "/sys/fs/cgroup/later"}}}.entry().bytes()...)
 	data = append(data, newEntry("something-new").num("x", 1).bytes()...)
 	got, err = decodeRecord("web", data)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(got.Cgroup.Dirs) != 1 || got.Cgroup.Dirs[0].Dir != "/sys/fs/cgroup/later" {
+		t.Errorf("the last cgroup line does not count: %+v", got.Cgroup)
 	}
 	if got.Init != (sys.Process{Pid: 77, Start: 99}) || !got.IsCreated || got.IsStarted {
 		t.Errorf("later lines are not seen: %+v", got)
