@@ -2,9 +2,10 @@ package main
 
 import "os"
 
-// There is no runtime.LockOSThread here: the library does it where a container's
-// life hangs on a thread (PR_SET_PDEATHSIG, prctl(2)), and elsewhere it would only
-// cost the thread that the Go runtime then starts.
+// The init of a container dies with the thread that made it, until the container
+// is created (PR_SET_PDEATHSIG, prctl(2)). That takes no runtime.LockOSThread
+// here: the Go runtime ends no thread but that of a goroutine locked to it, and
+// none of those makes an init.
 func main() {
 	os.Exit(newApp().main(os.Args))
 }
