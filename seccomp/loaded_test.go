@@ -3,6 +3,7 @@ package seccomp
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -98,13 +99,13 @@ func (j *job) start(t *testing.T) (stdout []byte, state *os.ProcessState) {
 	cmd := exec.Command(self)
 	cmd.Env = append(os.Environ(), loadEnv+"=1")
 	cmd.Stdin = bytes.NewReader(text)
-	var out, errors bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errors
+	var out, problems bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &problems
 	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
 		t.Fatal(err)
 	}
-	if errors.Len() > 0 {
-		t.Logf("stderr: %.200s", errors.Bytes())
+	if problems.Len() > 0 {
+		t.Logf("stderr: %.200s", problems.Bytes())
 	}
 	return out.Bytes(), cmd.ProcessState
 }
@@ -142,6 +143,9 @@ func TestLoadedFilters(t *testing.T) {
 func checkLoaded(t *testing.T, g *generator, spec *specs.LinuxSeccomp) int {
 	t.Helper()
 	p, err := Compile(spec, Options{})
+	if Backend == "libseccomp" && errors.Is(err, unix.EEXIST) {
+		return 0 // it refuses rules that overlap in some ways
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -130,7 +130,7 @@ func (g *generator) arguments(spec *specs.LinuxSeccomp) [maxArgs]uint64 {
 	for i := range args {
 		args[i] = g.value()
 	}
-	for range maxArgs {
+	for range min(maxArgs, len(spec.Syscalls)) {
 		call := pick(g, spec.Syscalls)
 		if len(call.Args) == 0 {
 			continue

@@ -72,6 +72,9 @@ func readAll(xsys, headers string) ([]*table, error) {
 		if t.headers {
 			extend(t.numbers, common)
 		}
+		if t.name == "x32" {
+			delete(t.numbers, "map_shadow_stack") // of 64-bit programs only
+		}
 	}
 	private, err := readList(filepath.Join(headers, "arm-private.txt"))
 	if err != nil {
