@@ -4,11 +4,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"github.com/ocirun/ocirun/cgroups"
-	"github.com/ocirun/ocirun/libcontainer/internal/sys"
 	"github.com/ocirun/ocirun/specconv"
 	"github.com/ocirun/ocirun/specconv/plan"
 )
@@ -133,41 +131,4 @@ func (b *builder) rootfs() string {
 		return filepath.Clean(p)
 	}
 	return filepath.Join(b.bundle.Dir, p)
-}
-
-// probeHost asks the kernel what the compiler needs to know of it, as far as the
-// configuration makes a difference.
-func probeHost(host cgroups.Host, spec *specs.Spec) specconv.Host {
-	h := specconv.Host{
-		LastCap:    lastCapability(),
-		CgroupMode: host.Mode.String(),
-		UserNS:     InUserNamespace(),
-	}
-	if spec.Linux != nil {
-		for _, n := range spec.Linux.Namespaces {
-			if n.Type == specs.TimeNamespace {
-				h.TimeNS = exists("/proc/self/ns/time")
-			}
-		}
-	}
-	return h
-}
-
-// lastCapability is the highest one that the kernel knows
-// (proc_sys_kernel(5), cap_last_cap). Asking for one that it does not know is
-// refused, which is quicker than reading a file.
-func lastCapability() uint8 {
-	const known = 40 // CAP_CHECKPOINT_RESTORE, Linux 5.9
-	last := uint8(known)
-	for last < 63 {
-		if _, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, uintptr(last)+1, 0, 0, 0); err != nil {
-			break
-		}
-		last++
-	}
-	return last
-}
-
-func exists(path string) bool {
-	return sys.Retry(func() error { return unix.Access(path, unix.F_OK) }) == nil
 }

@@ -133,7 +133,7 @@ func (lo *lowerer) maskSources() {
 	lo.haveMask = true
 	lo.openNull()
 	lo.sys(unix.SYS_FSOPEN, lo.str("tmpfs"), imm(unix.FSOPEN_CLOEXEC)).to(slotContext)
-	for _, kv := range [...][2]string{{"nr_blocks", "1"}, {"nr_inodes", "1"}, {"mode", "0"}} {
+	for _, kv := range [...][2]string{{"nr_blocks", "1"}, {"nr_inodes", "1"}, {"mode", "0555"}} {
 		lo.fsconfig(unix.FSCONFIG_SET_STRING, lo.str(kv[0]), lo.str(kv[1])).log()
 	}
 	lo.fsconfig(unix.FSCONFIG_CMD_CREATE, imm(0), imm(0)).log()
