@@ -49,8 +49,9 @@ type builder struct {
 	init     *initproc.Init
 	// pid is the container's first process.
 	pid int
-	// console is the master of the container's terminal, or -1.
-	console int
+	// serveConsole takes over the master of the container's terminal; nil where it
+	// goes to the console socket.
+	serveConsole func(master int) error
 	// serving is who stays with the program, if anybody does.
 	serving *foreground
 }
@@ -58,7 +59,7 @@ type builder struct {
 // Create makes a container from a bundle and leaves it waiting for its start.
 // On an error nothing is left of it.
 func (s *Store) Create(id string, o CreateOptions) (*Container, error) {
-	b := &builder{store: s, id: id, o: &o, gated: true, detached: true, page: -1, console: -1}
+	b := &builder{store: s, id: id, o: &o, gated: true, detached: true, page: -1}
 	defer b.close()
 	if err := b.make(); err != nil {
 		return nil, err
@@ -166,9 +167,6 @@ func (b *builder) close() {
 	}
 	if b.page >= 0 {
 		unix.Close(b.page)
-	}
-	if b.console >= 0 {
-		unix.Close(b.console)
 	}
 }
 

@@ -54,15 +54,22 @@ func (b *builder) commit() error {
 	return b.traceInit(monotonic())
 }
 
-// takeConsole receives the master end of the terminal: a detached container's
-// goes to the socket that was named for it, another's is kept.
+// takeConsole receives the master end of the terminal, hands it to the socket that
+// was named for it or to whoever serves it, and lets the init go on: what the
+// program writes first is to meet a terminal that is set up.
 func (b *builder) takeConsole(master int) error {
 	if master < 0 {
 		return errors.New("the init sent no terminal")
 	}
-	if b.o.ConsoleSocket == "" {
-		b.console = master
-		return nil
+	if err := b.handConsole(master); err != nil {
+		return err
+	}
+	return b.init.Answer()
+}
+
+func (b *builder) handConsole(master int) error {
+	if b.serveConsole != nil {
+		return b.serveConsole(master)
 	}
 	defer unix.Close(master)
 	return sendConsole(b.o.ConsoleSocket, master)

@@ -12,7 +12,7 @@ import (
 // status, or 128 and the number of the signal that ended it. An error means that
 // the program was not executed, or that what became of it is not known.
 func (s *Store) Run(id string, o RunOptions) (status int, err error) {
-	b := &builder{store: s, id: id, o: &o.CreateOptions, detached: o.Detach, page: -1, console: -1}
+	b := &builder{store: s, id: id, o: &o.CreateOptions, detached: o.Detach, page: -1}
 	defer b.close()
 	if err := b.prepare(); err != nil {
 		return 0, err
@@ -53,6 +53,7 @@ func (b *builder) openForeground(o *RunOptions) (*foreground, error) {
 		}
 	}
 	f.catchSignals()
+	b.serveConsole = func(master int) error { return b.attachConsole(f, master) }
 	b.serving = f
 	return f, nil
 }
@@ -91,7 +92,6 @@ func (b *builder) finish(f *foreground) error {
 	err := b.build()
 	if err == nil && f != nil {
 		f.closeChild()
-		err = b.attachConsole(f)
 	}
 	if err == nil {
 		err = b.poststart()
@@ -102,12 +102,8 @@ func (b *builder) finish(f *foreground) error {
 	return nil
 }
 
-func (b *builder) attachConsole(f *foreground) error {
-	if b.console < 0 {
-		return nil
-	}
-	master := b.console
-	b.console = -1
+// attachConsole connects the container's terminal with the caller's.
+func (b *builder) attachConsole(f *foreground, master int) error {
 	var rows, columns uint16
 	if size := b.bundle.Spec.Process.ConsoleSize; size != nil {
 		rows, columns = uint16(size.Height), uint16(size.Width)

@@ -91,6 +91,7 @@ type lowerer struct {
 	plan   *plan.Plan
 
 	joins     int
+	haveRoot  bool
 	haveDev   bool
 	haveNull  bool
 	haveProc  bool
@@ -216,6 +217,7 @@ func (lo *lowerer) rendezvous(s plan.Rendezvous) {
 		lo.add(OpSync, 0, imm(TagHooks))
 	case plan.PointReady:
 		lo.finalize()
+		lo.closeKept()
 		// The runtime may be gone as soon as it has answered. Should it go before
 		// that, the end of the socket tells.
 		lo.sys(unix.SYS_PRCTL, imm(unix.PR_SET_PDEATHSIG), imm(0))
@@ -223,6 +225,22 @@ func (lo *lowerer) rendezvous(s plan.Rendezvous) {
 	default:
 		// The runtime knows by itself when to place the process.
 		lo.add(OpSync, 0, imm(0))
+	}
+}
+
+// closeKept closes what the setting up has kept open, so that a container which
+// waits for its start holds nothing but what the start needs.
+func (lo *lowerer) closeKept() {
+	for _, kept := range [...]struct {
+		slot uint8
+		open bool
+	}{
+		{slotRoot, lo.haveRoot}, {slotProc, lo.haveProc}, {slotDev, lo.haveDev},
+		{slotNull, lo.haveNull}, {slotHidden, lo.haveMask},
+	} {
+		if kept.open {
+			lo.close(kept.slot)
+		}
 	}
 }
 

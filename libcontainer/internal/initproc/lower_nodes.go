@@ -191,6 +191,7 @@ func (lo *lowerer) console(s plan.Console) {
 		}
 	}
 	lo.add(OpSendFD, 0, imm(TagConsole), slot(slotMaster))
+	lo.add(OpSync, 0, imm(0))
 	lo.close(slotMaster)
 	for fd := range 3 {
 		lo.sys(unix.SYS_DUP3, slot(slotPeer), imm(fd), imm(0))

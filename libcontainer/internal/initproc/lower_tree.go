@@ -68,6 +68,7 @@ func (lo *lowerer) setattr(s uint8, c plan.AttrChange, p plan.Propagation, recur
 // root clones the root file system's tree, so that the container has a mount of
 // its own, and hangs it where the container's namespace sees the original.
 func (lo *lowerer) root(s plan.Root) {
+	lo.haveRoot = true
 	if s.PrivateParents {
 		lo.privateParents(s.Path)
 	}

@@ -119,7 +119,7 @@ func attend(t *testing.T, in *Init, out *outcome) {
 			unix.Close(fd)
 		}
 		out.tags = append(out.tags, tag)
-		if tag <= TagReady {
+		if tag <= TagConsole {
 			if err := in.Answer(); err != nil {
 				t.Fatal(err)
 			}
