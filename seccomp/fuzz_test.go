@@ -3,8 +3,6 @@ package seccomp
 import (
 	"encoding/json"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -42,23 +40,16 @@ func checkProgram(t *testing.T, insns []Insn) {
 // FuzzSection compiles whatever decodes as a section, and compares verdicts with
 // the naive evaluation.
 func FuzzSection(f *testing.F) {
-	files, err := filepath.Glob("testdata/*.json")
-	if err != nil || len(files) == 0 {
-		f.Fatal("no profiles", err)
-	}
-	for _, file := range files {
-		raw, err := os.ReadFile(file)
+	for _, spec := range edgeProfiles() {
+		raw, err := json.Marshal(spec)
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(raw, uint64(1))
-	}
-	for _, spec := range edgeProfiles() {
-		f.Add([]byte(toJSON(spec)), uint64(2))
+		f.Add(raw, uint64(2))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte, seed uint64) {
 		var spec specs.LinuxSeccomp
-		if len(raw) > 1<<14 || json.Unmarshal(raw, &spec) != nil {
+		if len(raw) > 1<<12 || json.Unmarshal(raw, &spec) != nil {
 			return
 		}
 		opts := Options{Arch: []string{"amd64", "arm64", "riscv64", "s390x"}[seed%4], HasFlag: allFlags, NotifyAny: seed%3 == 0}
