@@ -48,9 +48,12 @@ func (s *scenario) lacksHostFDs(pid int) {
 	}
 }
 
+// countFDs prints how many descriptors the shell has, with one more for the directory it looks into.
+const countFDs = "set -- /proc/$$/fd/*; echo $#"
+
 func TestFDsPreserved(t *testing.T) {
 	s := begin(t)
-	b := s.bundle(sh("cat <&3; cat <&4; ls /proc/$$/fd | wc -l"))
+	b := s.bundle(sh("cat <&3; cat <&4; " + countFDs))
 	c := s.cmd("run", "--preserve-fds", "2", "-b", b.dir, s.id())
 	for _, name := range []string{"one", "two", "three"} {
 		f, err := os.Open(s.write(name, name+"\n"))
@@ -59,7 +62,7 @@ func TestFDsPreserved(t *testing.T) {
 		c.files = append(c.files, f)
 	}
 	r := c.run().ok()
-	equal(s, "output", r.out, "one\ntwo\n5\n")
+	equal(s, "output", r.out, "one\ntwo\n6\n")
 }
 
 func TestFDsPreservedMissing(t *testing.T) {
@@ -73,7 +76,7 @@ func TestFDsPreservedMissing(t *testing.T) {
 // Activation sockets come first, then the preserved ones (sd_listen_fds(3)).
 func TestFDsListen(t *testing.T) {
 	s := begin(t)
-	b := s.bundle(sh("cat <&3; echo $LISTEN_FDS $LISTEN_PID; ls /proc/$$/fd | wc -l"))
+	b := s.bundle(sh("cat <&3; echo $LISTEN_FDS $LISTEN_PID; " + countFDs))
 	f, err := os.Open(s.write("socket", "activated\n"))
 	s.must(err)
 	defer f.Close()
@@ -81,18 +84,18 @@ func TestFDsListen(t *testing.T) {
 	c.files = []*os.File{f}
 	c.env = []string{"LISTEN_FDS=1"}
 	wrapper := s.write("listen.sh", "LISTEN_PID=$$ exec \"$@\"\n")
-	equal(s, "output", c.through("/bin/sh", wrapper).ok().out, "activated\n1 1\n4\n")
+	equal(s, "output", c.through("/bin/sh", wrapper).ok().out, "activated\n1 1\n5\n")
 }
 
 func TestFDsListenOfAnotherProcess(t *testing.T) {
 	s := begin(t)
 	s.differs("runc", "1.1.5 does not look at LISTEN_PID")
-	b := s.bundle(sh("echo \"[$LISTEN_FDS]\"; ls /proc/$$/fd | wc -l"))
+	b := s.bundle(sh("echo \"[$LISTEN_FDS]\"; " + countFDs))
 	f, err := os.Open(s.write("socket", ""))
 	s.must(err)
 	defer f.Close()
 	c := s.cmd("run", "-b", b.dir, s.id())
 	c.files = []*os.File{f}
 	c.env = []string{"LISTEN_FDS=1", "LISTEN_PID=1"}
-	equal(s, "output", c.run().ok().out, "[]\n3\n")
+	equal(s, "output", c.run().ok().out, "[]\n4\n")
 }
