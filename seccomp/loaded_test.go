@@ -55,9 +55,13 @@ func runJob() {
 	done := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()
-		if _, err := load(j.Program, j.Flags); err != nil {
+		listener, err := load(j.Program, j.Flags)
+		if err != nil {
 			done <- err
 			return
+		}
+		if j.Flags&unix.SECCOMP_FILTER_FLAG_NEW_LISTENER != 0 {
+			fmt.Println(listener)
 		}
 		if j.Exec != nil {
 			done <- syscall.Exec(j.Exec[0], j.Exec, os.Environ())
