@@ -88,7 +88,7 @@ func (h hookCall) deadline() time.Time {
 // describeExit uses the words of Go's os package, which callers know from runc.
 func describeExit(e sys.Exit) string {
 	if e.Signal != 0 {
-		return "signal: " + syscall.Signal(e.Signal).String()
+		return "signal: " + e.Signal.String()
 	}
 	return "exit status " + strconv.Itoa(e.Code)
 }

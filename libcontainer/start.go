@@ -40,7 +40,7 @@ func (c *Container) Start(o StartOptions) error {
 		return err
 	}
 	if progress.State != initproc.StateExec {
-		return c.startFailed(r, progress)
+		return c.startFailed(progress)
 	}
 	if err := c.dir.note(r, newEntry(lineStarted)); err != nil {
 		return err
@@ -105,7 +105,7 @@ func (c *Container) progress() (initproc.Progress, error) {
 
 // startFailed says why the program was not executed. The plan, which knows what
 // the init was at, is compiled again from what it was made of.
-func (c *Container) startFailed(r *record, progress initproc.Progress) error {
+func (c *Container) startFailed(progress initproc.Progress) error {
 	explained, err := c.Explain()
 	if err != nil {
 		return errors.Join(fmt.Errorf("container process is already dead: step %d: %w", progress.Step+1, progress.Errno), err)

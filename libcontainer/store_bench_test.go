@@ -13,7 +13,7 @@ import (
 // benchStore is on a memory file system, where a store belongs.
 func benchStore(b *testing.B) *Store {
 	b.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "ocirun-bench-")
+	dir, err := os.MkdirTemp("/dev/shm", "ocirun-bench-") //nolint:usetesting // not on the disk
 	if err != nil {
 		b.Skip(err)
 	}

@@ -94,7 +94,7 @@ func decodeTrace(raw []byte) (*Trace, error) {
 	var file struct {
 		TraceEvents []struct {
 			Name, Cat, Ph string
-			Ts, Dur       float64
+			TS, Dur       float64
 			Pid           int
 		}
 	}
@@ -104,10 +104,10 @@ func decodeTrace(raw []byte) (*Trace, error) {
 	t := NewTrace()
 	for _, e := range file.TraceEvents {
 		const most = float64(1 << 62 / 1000)
-		if e.Ph != "X" || e.Ts < 0 || e.Dur < 0 || e.Ts > most || e.Dur > most {
+		if e.Ph != "X" || e.TS < 0 || e.Dur < 0 || e.TS > most || e.Dur > most {
 			continue
 		}
-		t.Add(Span{Name: e.Name, Category: e.Cat, Start: fromMicroseconds(e.Ts), Duration: fromMicroseconds(e.Dur), Pid: e.Pid})
+		t.Add(Span{Name: e.Name, Category: e.Cat, Start: fromMicroseconds(e.TS), Duration: fromMicroseconds(e.Dur), Pid: e.Pid})
 	}
 	return t, nil
 }

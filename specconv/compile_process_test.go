@@ -16,8 +16,10 @@ func specsMode(bits uint32) os.FileMode { return os.FileMode(bits) }
 
 func TestCompileProcess(t *testing.T) {
 	runCases(t, []compileCase{
-		{name: "root", change: func(s *specs.Spec, _ *Options) { s.Process.User = specs.User{} },
-			want: []string{"chdir", "default:user change to user 0:0", "apply capabilities", "default:umask set umask 022"}},
+		{
+			name: "root", change: func(s *specs.Spec, _ *Options) { s.Process.User = specs.User{} },
+			want: []string{"chdir", "default:user change to user 0:0", "apply capabilities", "default:umask set umask 022"},
+		},
 		{name: "user", change: func(s *specs.Spec, _ *Options) {
 			mask := uint32(0o1077)
 			s.Process.User = specs.User{UID: 5, GID: 6, AdditionalGids: []uint32{7}, Umask: &mask}
@@ -25,17 +27,23 @@ func TestCompileProcess(t *testing.T) {
 			"limit the capability", "chdir", "/process/user change to user 5:6 groups=7", "chdir", "apply capabilities",
 			"/process/user/umask set umask 077", "exec:", "exec \"sh\"",
 		}},
-		{name: "no capabilities", change: func(s *specs.Spec, _ *Options) { s.Process.Capabilities = nil },
-			want: []string{"default:capabilities limit the capability bounding set keep none", "effective=none"}},
-		{name: "N24 unknown capabilities", change: func(s *specs.Spec, o *Options) {
-			o.Host.LastCap = 39
-			c := s.Process.Capabilities
-			c.Bounding = []string{"CAP_CHECKPOINT_RESTORE", "CAP_BPF", "cap_kill", "KILL"}
-			c.Effective, c.Permitted = []string{"CAP_BPF"}, []string{"CAP_BPF", "KILL"}
-		}, want: []string{"keep BPF", "effective=BPF"},
-			warning: "ignoring unknown or unavailable capabilities: [CAP_CHECKPOINT_RESTORE cap_kill KILL]"},
-		{name: "N24 capabilities that the runtime lacks", change: func(_ *specs.Spec, o *Options) { o.Host.Caps = 1 << 5 },
-			want: []string{"keep KILL", "effective=KILL"}, warning: "[CAP_AUDIT_WRITE CAP_NET_BIND_SERVICE]"},
+		{
+			name: "no capabilities", change: func(s *specs.Spec, _ *Options) { s.Process.Capabilities = nil },
+			want: []string{"default:capabilities limit the capability bounding set keep none", "effective=none"},
+		},
+		{
+			name: "N24 unknown capabilities", change: func(s *specs.Spec, o *Options) {
+				o.Host.LastCap = 39
+				c := s.Process.Capabilities
+				c.Bounding = []string{"CAP_CHECKPOINT_RESTORE", "CAP_BPF", "cap_kill", "KILL"}
+				c.Effective, c.Permitted = []string{"CAP_BPF"}, []string{"CAP_BPF", "KILL"}
+			}, want: []string{"keep BPF", "effective=BPF"},
+			warning: "ignoring unknown or unavailable capabilities: [CAP_CHECKPOINT_RESTORE cap_kill KILL]",
+		},
+		{
+			name: "N24 capabilities that the runtime lacks", change: func(_ *specs.Spec, o *Options) { o.Host.Caps = 1 << 5 },
+			want: []string{"keep KILL", "effective=KILL"}, warning: "[CAP_AUDIT_WRITE CAP_NET_BIND_SERVICE]",
+		},
 		{name: "all capabilities in a user namespace", change: func(s *specs.Spec, o *Options) {
 			o.Host.Caps = 1 << 5
 			s.Linux.Namespaces = namespaceList("user=/u", "mount")
@@ -43,19 +51,27 @@ func TestCompileProcess(t *testing.T) {
 		{name: "ambient without inheritable", change: func(s *specs.Spec, _ *Options) {
 			s.Process.Capabilities.Ambient = []string{"CAP_KILL"}
 		}, absent: []string{"ambient"}, warning: "can't raise ambient capability CAP_KILL: operation not permitted"},
-		{name: "N25 oom score", change: func(s *specs.Spec, _ *Options) { score := 0; s.Process.OOMScoreAdj = &score },
-			want: []string{"/process/oomScoreAdj set oom_score_adj 0", "keyring"}},
+		{
+			name: "N25 oom score", change: func(s *specs.Spec, _ *Options) { score := 0; s.Process.OOMScoreAdj = &score },
+			want: []string{"/process/oomScoreAdj set oom_score_adj 0", "keyring"},
+		},
 		{name: "N25 no oom score", change: func(*specs.Spec, *Options) {}, absent: []string{"oom_score_adj"}},
-		{name: "terminal", change: func(s *specs.Spec, _ *Options) { s.Process.ConsoleSize = &specs.Box{Height: 24, Width: 80} },
-			want: []string{"make node", "/process/terminal open the terminal 80x24", "mask", "pivot root"}},
+		{
+			name: "terminal", change: func(s *specs.Spec, _ *Options) { s.Process.ConsoleSize = &specs.Box{Height: 24, Width: 80} },
+			want: []string{"make node", "/process/terminal open the terminal 80x24", "mask", "pivot root"},
+		},
 		{name: "N22 no terminal", change: func(s *specs.Spec, _ *Options) {
 			s.Process.Terminal, s.Process.ConsoleSize = false, &specs.Box{Height: 24, Width: 80}
 		}, absent: []string{"terminal"}},
-		{name: "create", change: func(_ *specs.Spec, o *Options) { o.Create = true },
-			want: []string{"exec:", "report that the container is created", "wait for start", "exec \"sh\""}},
+		{
+			name: "create", change: func(_ *specs.Spec, o *Options) { o.Create = true },
+			want: []string{"exec:", "report that the container is created", "wait for start", "exec \"sh\""},
+		},
 		{name: "run", change: func(*specs.Spec, *Options) {}, absent: []string{"wait for start", "report"}},
-		{name: "descriptors", change: func(_ *specs.Spec, o *Options) { o.ListenFDs, o.PreserveFDs = 2, 3 },
-			want: []string{"exec \"sh\" env=5 preserve-fds=5"}},
+		{
+			name: "descriptors", change: func(_ *specs.Spec, o *Options) { o.ListenFDs, o.PreserveFDs = 2, 3 },
+			want: []string{"exec \"sh\" env=5 preserve-fds=5"},
+		},
 	})
 }
 

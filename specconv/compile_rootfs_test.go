@@ -46,8 +46,10 @@ func TestCompileReadOnlyDev(t *testing.T) {
 	runCases(t, []compileCase{
 		{name: "late", change: func(s *specs.Spec, _ *Options) {
 			s.Mounts[1].Options = append(s.Mounts[1].Options, "ro")
-		}, want: []string{"mount tmpfs on /dev nosuid,strictatime", "make node /dev/null", "link /dev/fd",
-			"open the terminal", "remount /dev ro", "pivot root"}},
+		}, want: []string{
+			"mount tmpfs on /dev nosuid,strictatime", "make node /dev/null", "link /dev/fd",
+			"open the terminal", "remount /dev ro", "pivot root",
+		}},
 		{name: "bound", change: func(s *specs.Spec, _ *Options) {
 			s.Mounts[1] = specs.Mount{Destination: "/dev/", Source: "/dev", Options: []string{"rbind", "ro"}}
 			s.Linux.Devices = []specs.LinuxDevice{{Path: "/dev/fuse", Type: "c", Major: 10, Minor: 229}}
@@ -81,10 +83,14 @@ func TestCompileKinds(t *testing.T) {
 func TestCompileCgroupMount(t *testing.T) {
 	noNamespace := func(s *specs.Spec) { s.Linux.Namespaces = s.Linux.Namespaces[:5] }
 	runCases(t, []compileCase{
-		{name: "v2", change: func(*specs.Spec, *Options) {},
-			want: []string{"/mounts/6 mount cgroup2 on /sys/fs/cgroup ro,nosuid,nodev,noexec"}, absent: []string{"remount"}},
-		{name: "v2 without namespace", change: func(s *specs.Spec, _ *Options) { noNamespace(s) },
-			want: []string{"/mounts/6 bind /sys/fs/cgroup on /sys/fs/cgroup recursive rro,rnosuid,rnodev,rnoexec"}},
+		{
+			name: "v2", change: func(*specs.Spec, *Options) {},
+			want: []string{"/mounts/6 mount cgroup2 on /sys/fs/cgroup ro,nosuid,nodev,noexec"}, absent: []string{"remount"},
+		},
+		{
+			name: "v2 without namespace", change: func(s *specs.Spec, _ *Options) { noNamespace(s) },
+			want: []string{"/mounts/6 bind /sys/fs/cgroup on /sys/fs/cgroup recursive rro,rnosuid,rnodev,rnoexec"},
+		},
 		{name: "v1 without namespace", change: func(s *specs.Spec, o *Options) {
 			onV1(o)
 			o.Host.HostCgroups["freezer"] = cgroupRoot + "/freezer"
@@ -95,8 +101,10 @@ func TestCompileCgroupMount(t *testing.T) {
 			"link /sys/fs/cgroup/cpu to cpu,cpuacct", "link /sys/fs/cgroup/cpuacct to cpu,cpuacct",
 			"bind /sys/fs/cgroup/memory/web", "bind /sys/fs/cgroup/systemd/web", "remount /sys/fs/cgroup ro", "pivot root",
 		}, absent: []string{"freezer", "unified"}},
-		{name: "hybrid without namespace", change: func(s *specs.Spec, o *Options) { onHybrid(o); noNamespace(s) },
-			want: []string{"bind /sys/fs/cgroup/unified/web on /sys/fs/cgroup/unified ro,"}},
+		{
+			name: "hybrid without namespace", change: func(s *specs.Spec, o *Options) { onHybrid(o); noNamespace(s) },
+			want: []string{"bind /sys/fs/cgroup/unified/web on /sys/fs/cgroup/unified ro,"},
+		},
 		{name: "v1 writable", change: func(s *specs.Spec, o *Options) {
 			onV1(o)
 			o.Host.HostCgroups["openrc"] = "/elsewhere"
@@ -205,11 +213,17 @@ func TestCompilePaths(t *testing.T) {
 			"/linux/sysctl/a~1b.c set sysctl a/b.c 1", "set sysctl net/ipv4/conf/eth0.1/x 2",
 			"/linux/sysctl/~0x set sysctl ~x 3", "read-only", "mask",
 		}},
-		{name: "no pivot", change: func(_ *specs.Spec, o *Options) { o.NoPivot = true },
-			want: []string{"change root"}, absent: []string{"pivot root"}},
-		{name: "cwd", change: func(s *specs.Spec, _ *Options) { s.Process.Cwd = "/a/b/" },
-			want: []string{"/process/cwd mkdir /a/b 0755", "read-only", "pivot root", `chdir to cwd ("/a/b/") set in config.json`}},
-		{name: "names", change: func(s *specs.Spec, _ *Options) { s.Domainname = "d" },
-			want: []string{"pivot root", "/hostname set hostname ocirun", "/domainname set domainname d"}},
+		{
+			name: "no pivot", change: func(_ *specs.Spec, o *Options) { o.NoPivot = true },
+			want: []string{"change root"}, absent: []string{"pivot root"},
+		},
+		{
+			name: "cwd", change: func(s *specs.Spec, _ *Options) { s.Process.Cwd = "/a/b/" },
+			want: []string{"/process/cwd mkdir /a/b 0755", "read-only", "pivot root", `chdir to cwd ("/a/b/") set in config.json`},
+		},
+		{
+			name: "names", change: func(s *specs.Spec, _ *Options) { s.Domainname = "d" },
+			want: []string{"pivot root", "/hostname set hostname ocirun", "/domainname set domainname d"},
+		},
 	})
 }

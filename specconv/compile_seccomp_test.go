@@ -19,13 +19,19 @@ func TestCompileSeccomp(t *testing.T) {
 		Syscalls:      []specs.LinuxSyscall{{Names: []string{"mkdir"}, Action: specs.ActNotify}},
 	}
 	runCases(t, []compileCase{
-		{name: "early without no_new_privs", change: with(allow, false),
-			want: []string{"load the seccomp filter", "bounding set", "apply capabilities", "exec:"}},
-		{name: "last with no_new_privs", change: with(allow, true),
-			want: []string{"set no_new_privs", "apply capabilities", "umask", "exec:", "load the seccomp filter", "exec \"sh\""}},
+		{
+			name: "early without no_new_privs", change: with(allow, false),
+			want: []string{"load the seccomp filter", "bounding set", "apply capabilities", "exec:"},
+		},
+		{
+			name: "last with no_new_privs", change: with(allow, true),
+			want: []string{"set no_new_privs", "apply capabilities", "umask", "exec:", "load the seccomp filter", "exec \"sh\""},
+		},
 		{name: "says nothing", change: with(&specs.LinuxSeccomp{}, true), absent: []string{"filter"}},
-		{name: "bad action", change: with(&specs.LinuxSeccomp{DefaultAction: "SCMP_ACT_BOGUS"}, true),
-			err: "/linux/seccomp/defaultAction: string SCMP_ACT_BOGUS is not a valid action for seccomp"},
+		{
+			name: "bad action", change: with(&specs.LinuxSeccomp{DefaultAction: "SCMP_ACT_BOGUS"}, true),
+			err: "/linux/seccomp/defaultAction: string SCMP_ACT_BOGUS is not a valid action for seccomp",
+		},
 		{name: "listener", change: with(notify, true), err: "/linux/seccomp: SCMP_ACT_NOTIFY"},
 		{name: "flags of the kernel", change: func(s *specs.Spec, o *Options) {
 			o.Host.SeccompFlags = 1 << 2

@@ -78,47 +78,69 @@ func namespaceList(list ...string) []specs.LinuxNamespace {
 
 func TestCompileRefuses(t *testing.T) {
 	runCases(t, []compileCase{
-		{name: "no process", change: func(s *specs.Spec, _ *Options) { s.Process = nil },
-			err: "/process: process property must not be empty"},
+		{
+			name: "no process", change: func(s *specs.Spec, _ *Options) { s.Process = nil },
+			err: "/process: process property must not be empty",
+		},
 		{name: "no root", change: func(s *specs.Spec, _ *Options) { s.Root = nil }, err: "/root: root must be specified"},
-		{name: "no args", change: func(s *specs.Spec, _ *Options) { s.Process.Args = nil },
-			err: "/process/args: args must not be empty"},
+		{
+			name: "no args", change: func(s *specs.Spec, _ *Options) { s.Process.Args = nil },
+			err: "/process/args: args must not be empty",
+		},
 		{name: "no linux", change: func(s *specs.Spec, _ *Options) { s.Linux = nil }, err: "mount namespace"},
-		{name: "no mount namespace",
+		{
+			name:   "no mount namespace",
 			change: func(s *specs.Spec, _ *Options) { s.Linux.Namespaces = namespaceList("pid") },
-			err:    "/linux/namespaces: without a mount namespace"},
-		{name: "unknown namespace",
+			err:    "/linux/namespaces: without a mount namespace",
+		},
+		{
+			name:   "unknown namespace",
 			change: func(s *specs.Spec, _ *Options) { s.Linux.Namespaces = namespaceList("mount", "bogus") },
-			err:    `/linux/namespaces/1: namespace "bogus" does not exist`},
-		{name: "namespace twice",
+			err:    `/linux/namespaces/1: namespace "bogus" does not exist`,
+		},
+		{
+			name:   "namespace twice",
 			change: func(s *specs.Spec, _ *Options) { s.Linux.Namespaces = namespaceList("mount", "pid", "pid=/x") },
-			err:    `/linux/namespaces/2: malformed spec file: duplicated ns "pid"`},
-		{name: "no uid mappings",
+			err:    `/linux/namespaces/2: malformed spec file: duplicated ns "pid"`,
+		},
+		{
+			name:   "no uid mappings",
 			change: func(s *specs.Spec, _ *Options) { s.Linux.Namespaces = namespaceList("mount", "user") },
-			err:    "/linux/namespaces/1: user namespaces enabled, but no uid mappings found"},
+			err:    "/linux/namespaces/1: user namespaces enabled, but no uid mappings found",
+		},
 		{name: "no gid mappings", change: func(s *specs.Spec, _ *Options) {
 			s.Linux.Namespaces = namespaceList("mount", "user")
 			s.Linux.UIDMappings = []specs.LinuxIDMapping{{Size: 1}}
 		}, err: "no gid mappings found"},
-		{name: "propagation", change: func(s *specs.Spec, _ *Options) { s.Linux.RootfsPropagation = "bogus" },
-			err: "/linux/rootfsPropagation: rootfsPropagation=bogus is not supported"},
-		{name: "no propagation", change: func(s *specs.Spec, _ *Options) { s.Linux.RootfsPropagation = "ro" },
-			err: "rootfsPropagation=ro is not supported"},
-		{name: "rlimit", change: func(s *specs.Spec, _ *Options) { s.Process.Rlimits[0].Type = "RLIMIT_BOGUS" },
-			err: "/process/rlimits/0: wrong rlimit value: RLIMIT_BOGUS"},
+		{
+			name: "propagation", change: func(s *specs.Spec, _ *Options) { s.Linux.RootfsPropagation = "bogus" },
+			err: "/linux/rootfsPropagation: rootfsPropagation=bogus is not supported",
+		},
+		{
+			name: "no propagation", change: func(s *specs.Spec, _ *Options) { s.Linux.RootfsPropagation = "ro" },
+			err: "rootfsPropagation=ro is not supported",
+		},
+		{
+			name: "rlimit", change: func(s *specs.Spec, _ *Options) { s.Process.Rlimits[0].Type = "RLIMIT_BOGUS" },
+			err: "/process/rlimits/0: wrong rlimit value: RLIMIT_BOGUS",
+		},
 		{name: "device type", change: func(s *specs.Spec, _ *Options) {
 			s.Linux.Devices = []specs.LinuxDevice{{Path: "/dev/z", Type: "z"}}
 		}, err: `/linux/devices/0: invalid device type "z"`},
 		{name: "device number", change: func(s *specs.Spec, _ *Options) {
 			s.Linux.Devices = []specs.LinuxDevice{{Path: "/dev/z", Type: "c", Major: 1 << 32}}
 		}, err: "/linux/devices/0: invalid device number 4294967296:0"},
-		{name: "device rule", change: func(s *specs.Spec, _ *Options) { s.Linux.Resources.Devices[0].Type = "z" },
-			err: `/linux/resources/devices/0: invalid cgroup device type "z"`},
+		{
+			name: "device rule", change: func(s *specs.Spec, _ *Options) { s.Linux.Resources.Devices[0].Type = "z" },
+			err: `/linux/resources/devices/0: invalid cgroup device type "z"`,
+		},
 		{name: "remount with data", change: func(s *specs.Spec, _ *Options) {
 			s.Mounts[3].Options = []string{"remount", "size=1m"}
 		}, err: "/mounts/3: remount of /dev/shm can change only attributes of the mount, not size=1m"},
-		{name: "cgroup mount without cgroups", change: func(_ *specs.Spec, o *Options) { o.Host.CgroupMode = cgroupNone },
-			err: "/mounts/6: no cgroup hierarchy is mounted on this host"},
+		{
+			name: "cgroup mount without cgroups", change: func(_ *specs.Spec, o *Options) { o.Host.CgroupMode = cgroupNone },
+			err: "/mounts/6: no cgroup hierarchy is mounted on this host",
+		},
 		{name: "limits without cgroups", change: func(s *specs.Spec, o *Options) {
 			o.Host.CgroupMode = cgroupNone
 			limit := int64(10)
@@ -162,9 +184,9 @@ func TestCompileNamespaces(t *testing.T) {
 		{name: "root joins user last", change: func(s *specs.Spec, _ *Options) {
 			s.Linux.Namespaces = namespaceList("network=/n", "user=/u", "mount")
 		}, want: []string{"join network", "join user namespace /u", "unshare mount"}, absent: []string{"fork"}},
-		{name: "time without offsets needs no fork", change: func(s *specs.Spec, _ *Options) {
+		{name: "time without offsets", change: func(s *specs.Spec, _ *Options) {
 			s.Linux.Namespaces = namespaceList("time", "pid", "mount")
-		}, absent: []string{"fork", "unshare"}},
+		}, want: []string{"unshare time namespace", "fork the container's first process pid"}, absent: []string{"offset"}},
 		{name: "time with offsets", change: func(s *specs.Spec, _ *Options) {
 			s.Linux.Namespaces = namespaceList("time", "pid", "mount")
 			s.Linux.TimeOffsets = map[string]specs.LinuxTimeOffset{"boottime": {Secs: 5}}
@@ -174,19 +196,28 @@ func TestCompileNamespaces(t *testing.T) {
 			s.Linux.Namespaces = namespaceList("user", "mount")
 			s.Linux.UIDMappings = []specs.LinuxIDMapping{{ContainerID: 0, HostID: 1000, Size: 1}, {ContainerID: 1, HostID: 100000, Size: 9}}
 			s.Linux.GIDMappings = s.Linux.UIDMappings
-		}, want: []string{"wait for the id maps", "uid=0:1000:1,1:100000:9"}},
+		}, want: []string{"wait for the id maps", "uid=0:1000:1,1:100000:9", "newuidmap newgidmap"}, absent: []string{"setgroups=deny"}},
+		{name: "joined user with mappings", change: func(s *specs.Spec, _ *Options) {
+			s.Linux.Namespaces = namespaceList("user=/u", "mount")
+			s.Linux.UIDMappings = []specs.LinuxIDMapping{{ContainerID: 0, HostID: 100000, Size: 9}}
+		}, want: []string{"join user namespace /u", "wait for the id maps", "compare id maps  uid=0:100000:9 gid=", "change to user 0:0"}, absent: []string{"write id maps"}},
 		{name: "no keyring", change: func(_ *specs.Spec, o *Options) { o.NoNewKeyring = true }, absent: []string{"keyring"}},
 	})
 }
 
-// Without privileges setgroups(2) is denied, and more than one's own id is mapped
-// by helpers.
+// Without privileges more than one's own id is mapped by helpers, and nobody can
+// tell whether setgroups(2) is denied.
 func TestCompileRootlessIDs(t *testing.T) {
-	b := loadConfig(t, "spec-rootless")
-	for _, rootless := range []bool{false, true} {
-		b.Spec.Linux.UIDMappings[0].Size = 2
+	for _, c := range []struct {
+		rootless bool
+		uid      uint32 // of the runtime
+		size     uint32
+		helped   bool
+	}{{false, 0, 2, false}, {true, 1000, 2, true}, {true, 1000, 1, false}, {true, 1001, 1, true}} {
+		b := loadConfig(t, "spec-rootless")
+		b.Spec.Linux.UIDMappings[0].Size = c.size
 		o := testOptions(b)
-		o.Rootless = rootless
+		o.Rootless, o.Host.UID, o.Host.GID = c.rootless, c.uid, 1000
 		p, _, err := Compile(b, o)
 		if err != nil {
 			t.Fatal(err)
@@ -194,13 +225,51 @@ func TestCompileRootlessIDs(t *testing.T) {
 		for _, e := range p.Entries {
 			switch step := e.Step.(type) {
 			case plan.SetIDs:
-				if step.NoGroups != rootless {
-					t.Errorf("rootless=%v: NoGroups=%v", rootless, step.NoGroups)
+				if step.NoGroups != c.rootless {
+					t.Errorf("%+v: NoGroups=%v", c, step.NoGroups)
 				}
 			case plan.IDMaps:
-				if step.Helpers != rootless {
-					t.Errorf("rootless=%v: Helpers=%v", rootless, step.Helpers)
+				if step.UIDHelper != c.helped || step.GIDHelper || step.DenySetgroups != c.rootless {
+					t.Errorf("%+v: %+v", c, step)
 				}
+			}
+		}
+	}
+}
+
+// The runtime opens what an image and the host give to a user namespace, unless it
+// has no right to clone mounts or does not see them.
+func TestCompileHandedSources(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(s *specs.Spec, o *Options)
+		want   bool
+	}{
+		{"user", func(*specs.Spec, *Options) {}, true},
+		{"user joined", func(s *specs.Spec, _ *Options) { s.Linux.Namespaces = namespaceList("user=/u", "mount") }, true},
+		{"no user", func(s *specs.Spec, _ *Options) { s.Linux.Namespaces = namespaceList("mount") }, false},
+		{"mount joined", func(s *specs.Spec, _ *Options) { s.Linux.Namespaces = namespaceList("user=/u", "mount=/m") }, false},
+		{"rootless", func(_ *specs.Spec, o *Options) { o.Rootless = true }, false},
+	} {
+		b := loadConfig(t, "userns")
+		b.Spec.Mounts = append(b.Spec.Mounts, specs.Mount{Destination: "/m", Source: "/src", Options: []string{"bind"}})
+		o := testOptions(b)
+		c.change(b.Spec, &o)
+		if b.Spec.Linux.TimeOffsets = nil; c.name != "user" {
+			b.Spec.Hostname = ""
+		}
+		p, _, err := Compile(b, o)
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		for _, e := range p.Entries {
+			root, isRoot := e.Step.(plan.Root)
+			bind, isBind := e.Step.(plan.Bind)
+			if isRoot && root.Handed != c.want || isBind && bind.Dest == "/m" && bind.Handed != c.want {
+				t.Errorf("%s: %+v", c.name, e.Step)
+			}
+			if isBind && strings.HasPrefix(bind.Dest, "/dev/") && (bind.Handed || bind.Device == 0) {
+				t.Errorf("%s: %+v", c.name, bind)
 			}
 		}
 	}

@@ -158,7 +158,7 @@ func TestInspectLeavesNoDescriptor(t *testing.T) {
 		bundleOf(top, "rootfs", bindOf("nope", "/x")),
 		bundleOf(top, "file"),
 	} {
-		Inspect(b) //nolint:errcheck // only the descriptors matter here
+		_, _ = Inspect(b) // only the descriptors matter here
 	}
 	if after := descriptors(); !slices.Equal(before, after) {
 		t.Errorf("descriptors before %v, after %v", before, after)

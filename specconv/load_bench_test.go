@@ -25,13 +25,13 @@ func BenchmarkStages(b *testing.B) {
 		b.Run(name+"/load", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				Load(dir) //nolint:errcheck // checked above
+				_, _ = Load(dir) // checked above
 			}
 		})
 		b.Run(name+"/decode", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				Decode(raw) //nolint:errcheck // checked above
+				_, _ = Decode(raw) // checked above
 			}
 		})
 		b.Run(name+"/validate", func(b *testing.B) {

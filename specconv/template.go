@@ -121,7 +121,7 @@ func WriteNew(dir string, spec *specs.Spec) error {
 	path := filepath.Join(dir, ConfigFile)
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("File %s exists. Remove it first", ConfigFile) //nolint:revive,staticcheck // callers know the text
+		return fmt.Errorf("File %s exists. Remove it first", ConfigFile) //nolint:staticcheck // callers know the text
 	}
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package specconv
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -189,7 +190,7 @@ func TestValidateFindsEverything(t *testing.T) {
 // Every pointer of a problem leads somewhere or names a member that is missing.
 func TestProblemPointersAreWellFormed(t *testing.T) {
 	p := Problem{Pointer: plan.Cause("/process/cwd"), Err: errNUL}
-	if p.Error() != `/process/cwd: contains nul byte (\x00)` || p.Unwrap() != errNUL {
+	if p.Error() != `/process/cwd: contains nul byte (\x00)` || !errors.Is(p, errNUL) {
 		t.Errorf("have %q", p.Error())
 	}
 	if p := (Problem{Err: errNUL}); p.Error() != errNUL.Error() {

@@ -48,10 +48,15 @@ func (p *Program) image1() []byte { return bytes.Join(p.Image(), nil) }
 func everyStep() *plan.Plan {
 	p := &plan.Plan{}
 	steps := []plan.Step{
-		plan.OOMScoreAdj{Value: -5}, plan.Join{Namespace: plan.NamespaceNetwork, Path: "/proc/1/ns/net"},
-		plan.Rendezvous{Point: plan.PointPlaced}, plan.Unshare{Namespaces: plan.NamespaceCgroup},
-		plan.Fork{Namespaces: plan.NamespacePID}, plan.TimeOffset{Clock: "boottime", Secs: 3},
-		plan.Keyring{KeyringName: "_ses.x"}, plan.Loopback{}, plan.Hostname{Value: "h"},
+		plan.OOMScoreAdj{Value: -5},
+		plan.Join{Namespace: plan.NamespaceNetwork, Path: "/proc/1/ns/net"},
+		plan.Rendezvous{Point: plan.PointPlaced},
+		plan.Unshare{Namespaces: plan.NamespaceCgroup},
+		plan.Fork{Namespaces: plan.NamespacePID},
+		plan.TimeOffset{Clock: "boottime", Secs: 3},
+		plan.Keyring{KeyringName: "_ses.x"},
+		plan.Loopback{},
+		plan.Hostname{Value: "h"},
 	}
 	steps = append(steps, rootSteps("/rootfs", plan.Bind{
 		Source: "/src", Dest: "/dst", Recursive: true, Attr: plan.AttrChange{Set: plan.ReadOnly | plan.NoAtime},

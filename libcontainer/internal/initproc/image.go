@@ -161,7 +161,7 @@ func (o op) ifErr(slot uint8) op { return o.when(guardErr, slot, 0) }
 func (o op) ifErrno(slot uint8, e errno) op { return o.when(guardEquals, slot, e) }
 
 // log says that the operation's first argument is a file system context.
-func (o op) log() op { o[offFlags] |= flagLog; return o }
+func (o op) log() { o[offFlags] |= flagLog }
 
 // once keeps the operation from being repeated after EINTR.
 func (o op) once() op { o[offFlags] |= flagOnce; return o }

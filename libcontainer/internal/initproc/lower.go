@@ -159,7 +159,7 @@ func (lo *lowerer) prologue() {
 	lo.sys(unix.SYS_RT_SIGPROCMASK, imm(2), lo.words(0), imm(0), imm(8))
 	lo.sys(unix.SYS_PRCTL, imm(unix.PR_SET_PDEATHSIG), imm(int(unix.SIGKILL)))
 	lo.sys(unix.SYS_PRCTL, imm(unix.PR_SET_NAME), lo.str("ocirun:[init]"))
-	lo.sys(unix.SYS_CLOSE_RANGE, imm(lo.layout.firstFree()), imm(uint32(^uint32(0))), imm(0))
+	lo.sys(unix.SYS_CLOSE_RANGE, imm(lo.layout.firstFree()), imm(^uint32(0)), imm(0))
 	// Only EPERM is possible: the process is a group leader already.
 	lo.sys(unix.SYS_SETSID).tolerate(unix.EPERM)
 	lo.sys(unix.SYS_UMASK, imm(0))
@@ -235,8 +235,11 @@ func (lo *lowerer) closeKept() {
 		slot uint8
 		open bool
 	}{
-		{slotRoot, lo.haveRoot}, {slotProc, lo.haveProc}, {slotDev, lo.haveDev},
-		{slotNull, lo.haveNull}, {slotHidden, lo.haveMask},
+		{slotRoot, lo.haveRoot},
+		{slotProc, lo.haveProc},
+		{slotDev, lo.haveDev},
+		{slotNull, lo.haveNull},
+		{slotHidden, lo.haveMask},
 	} {
 		if kept.open {
 			lo.close(kept.slot)
@@ -259,7 +262,7 @@ func (lo *lowerer) finalize() {
 		return
 	}
 	lo.finalized = true
-	lo.sys(unix.SYS_CLOSE_RANGE, imm(3+lo.layout.PreserveFDs), imm(uint32(^uint32(0))), imm(unix.CLOSE_RANGE_CLOEXEC))
+	lo.sys(unix.SYS_CLOSE_RANGE, imm(3+lo.layout.PreserveFDs), imm(^uint32(0)), imm(unix.CLOSE_RANGE_CLOEXEC))
 	if !lo.layout.Gate {
 		lo.sys(unix.SYS_PRCTL, imm(unix.PR_SET_PDEATHSIG), imm(0))
 	}

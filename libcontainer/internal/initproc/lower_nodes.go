@@ -175,7 +175,7 @@ func (lo *lowerer) console(s plan.Console) {
 		lo.sys(unix.SYS_IOCTL, slot(slotPeer), imm(unix.TIOCSWINSZ), lo.words(size))
 	}
 	if s.UID != 0 {
-		lo.sys(unix.SYS_FCHOWN, slot(slotPeer), imm(s.UID), imm(uint32(^uint32(0))))
+		lo.sys(unix.SYS_FCHOWN, slot(slotPeer), imm(s.UID), imm(^uint32(0)))
 	}
 	if s.Bind {
 		dir, name, temporary := lo.parent("/dev/console")

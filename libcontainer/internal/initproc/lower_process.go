@@ -65,7 +65,7 @@ func (lo *lowerer) stdio() {
 			lo.sys(unix.SYS_DUP3, slot(slotTmp), imm(fd), imm(0)).ifOK(slotTmp)
 			lo.close(slotTmp).ifOK(slotTmp)
 		case lo.layout.OwnStdio[fd]:
-			lo.sys(unix.SYS_FCHOWN, imm(fd), imm(user), imm(uint32(^uint32(0)))).
+			lo.sys(unix.SYS_FCHOWN, imm(fd), imm(user), imm(^uint32(0))).
 				tolerate(unix.EPERM, unix.EROFS, unix.EINVAL)
 		}
 	}

@@ -97,12 +97,12 @@ func (lo *lowerer) privateParents(p string) {
 }
 
 // mkpath opens or makes a mount point or directory below the root.
-func (lo *lowerer) mkpath(path string, kind plan.Kind, noSymlinks bool, to uint8) op {
+func (lo *lowerer) mkpath(path string, kind plan.Kind, noSymlinks bool, to uint8) {
 	resolve := uint64(resolveInRoot)
 	if noSymlinks {
 		resolve |= unix.RESOLVE_NO_SYMLINKS
 	}
-	return lo.add(OpMkpath, 0, slot(slotRoot), lo.str(path), imm(int(kind)), imm(resolve)).to(to).to2(slotMade)
+	lo.add(OpMkpath, 0, slot(slotRoot), lo.str(path), imm(int(kind)), imm(resolve)).to(to).to2(slotMade)
 }
 
 // errLongOption: fsconfig(2) takes 255 bytes.

@@ -20,10 +20,10 @@ import (
 // The address of the handler, and the pipe it writes to.
 var (
 	signalHandlerPC uintptr
-	signalPipe      int32
+	signalPipe      int32 //nolint:unused // used by signals_ARCH.s
 )
 
-func signalHandler()
+func signalHandler() //nolint:unused // its address is taken by signals_ARCH.s
 
 // Flags of sigaction(2).
 const (

@@ -14,7 +14,7 @@ var signalReturnPC uintptr
 
 const saRestorer = 0x04000000
 
-func signalReturn()
+func signalReturn() //nolint:unused // its address is taken by signals_amd64.s
 
 func handlerAction() sigaction {
 	return sigaction{

@@ -1,6 +1,7 @@
 package sys
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -75,7 +76,7 @@ func TestBrokenPipeIsOwn(t *testing.T) {
 	}
 	unix.Close(pipe[0])
 	defer unix.Close(pipe[1])
-	if err := WriteAll(pipe[1], []byte("x")); err != unix.EPIPE {
+	if err := WriteAll(pipe[1], []byte("x")); !errors.Is(err, unix.EPIPE) {
 		t.Fatalf("write: %v", err)
 	}
 	if sig, sender := next(t, s); sig != unix.SIGPIPE || sender != os.Getpid() {
