@@ -1,5 +1,7 @@
 package seccomp
 
+import "fmt"
+
 // nameID is the index of a system call's name in the tables.
 type nameID uint16
 
@@ -41,6 +43,20 @@ func SyscallName(archName string, nr uint32) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// CallName gives the name of a call as a filter or an agent sees it, or its
+// architecture and number if there is no such call.
+func CallName(d Data) string {
+	for i := range archs {
+		if archs[i].token != d.Arch {
+			continue
+		}
+		if name, ok := archs[i].nameOf(d.Number); ok {
+			return name
+		}
+	}
+	return fmt.Sprintf("%#x:%d", d.Arch, d.Number)
 }
 
 // SyscallNumber gives the number of a system call of an architecture of the spec.

@@ -25,6 +25,7 @@ var layers = []struct {
 	{"libcontainer/internal/initproc/...", []string{"libcontainer/internal/...", "specconv/plan/..."}},
 	{"libcontainer/...", []string{"libcontainer/...", "specconv/...", "seccomp/...", "cgroups/..."}},
 	{"cmd/...", []string{"cmd/...", "libcontainer/...", "specconv/...", "seccomp/...", "cgroups/..."}},
+	{"contrib/...", []string{"contrib/...", "seccomp/..."}},
 	{"tests/...", []string{"tests/..."}},
 	{"internal/...", []string{"internal/..."}},
 }
