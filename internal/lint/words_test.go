@@ -25,7 +25,8 @@ var procFiles = map[string]string{
 var procUses = map[string]string{
 	"libcontainer/internal/initproc/lower_system.go": "the init writes its own files before there is a container, and verifies that they are of procfs",
 	"libcontainer/internal/initproc/source.go":       "executes the init by its descriptor",
-	"libcontainer/prepare.go":                        "asks whether the kernel has time namespaces",
+	"libcontainer/host.go":                           "asks whether the kernel has time namespaces",
+	"libcontainer/netns.go":                          "opens the network namespace of its own thread",
 	"libcontainer/userns.go":                         "compares its own user namespace with the first one",
 	"libcontainer/publish.go":                        "writes the id maps of its own child",
 }
