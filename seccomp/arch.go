@@ -6,7 +6,7 @@ import "github.com/opencontainers/runtime-spec/specs-go"
 type arch uint8
 
 const (
-	archX86_64 arch = iota //nolint:revive // named like the architecture
+	archX86_64 arch = iota
 	archX86
 	archX32
 	archAARCH64

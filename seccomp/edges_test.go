@@ -2,10 +2,7 @@ package seccomp
 
 import "github.com/opencontainers/runtime-spec/specs-go"
 
-type (
-	calls = []specs.LinuxSyscall
-	args  = []specs.LinuxSeccompArg
-)
+type args = []specs.LinuxSeccompArg
 
 // edgeProfiles are small sections, each for one thing that is easy to get wrong.
 // Architectures are left to the tests.

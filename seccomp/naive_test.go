@@ -90,7 +90,11 @@ func naiveCond(t testing.TB, c specs.LinuxSeccompArg, wide bool, arg uint64) boo
 // action if none does, and the first unconditional one's if there is one.
 func TestNaive(t *testing.T) {
 	cases, overlaps := 0, 0
-	for seed := range uint64(3000) {
+	profiles := uint64(1500)
+	if testing.Short() {
+		profiles = 300
+	}
+	for seed := range profiles {
 		g := &generator{Rand: rand.New(rand.NewPCG(seed, 5)), names: allNames(), agree: seed%2 == 0}
 		spec, goarch := g.section()
 		parsed := parse(spec, Options{Arch: goarch, HasFlag: allFlags})

@@ -15,15 +15,16 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"os"
 	"strconv"
 	"strings"
 
-	"github.com/ocirun/ocirun/seccomp"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
+
+	"github.com/ocirun/ocirun/seccomp"
 )
 
 // maxState bounds the state that a client may send.
@@ -55,7 +56,6 @@ func (d denials) Set(text string) error {
 }
 
 func main() {
-	log.SetFlags(log.Ltime)
 	deny := denials{}
 	flag.Var(deny, "deny", "`CALL[=ERRNO]` fails, with EPERM if nothing is said")
 	flag.Parse()
@@ -64,7 +64,8 @@ func main() {
 		os.Exit(2)
 	}
 	if err := serve(flag.Arg(0), deny); err != nil {
-		log.Fatal(err)
+		slog.Error(err.Error())
+		os.Exit(1)
 	}
 }
 
@@ -83,7 +84,7 @@ func serve(path string, deny denials) error {
 		go func() {
 			defer conn.Close()
 			if err := watch(conn, deny); err != nil {
-				log.Print(err)
+				slog.Error(err.Error())
 			}
 		}()
 	}
@@ -96,25 +97,26 @@ func watch(conn *net.UnixConn, deny denials) error {
 		return err
 	}
 	defer unix.Close(fd)
-	log.Printf("%s: process %d, metadata %q", state.State.ID, state.Pid, state.Metadata)
+	logger := slog.With("container", state.State.ID)
+	logger.Info("has a listener", "pid", state.Pid, "metadata", state.Metadata)
 	for {
 		n, err := seccomp.Receive(fd)
 		switch {
 		case errors.Is(err, io.EOF):
-			log.Printf("%s: ended", state.State.ID)
+			logger.Info("has ended")
 			return nil
 		case errors.Is(err, seccomp.ErrGone):
 			continue
 		case err != nil:
 			return fmt.Errorf("%s: %w", state.State.ID, err)
 		}
-		if err := answer(state.State.ID, fd, n, deny); err != nil && !errors.Is(err, seccomp.ErrGone) {
+		if err := answer(logger, fd, n, deny); err != nil && !errors.Is(err, seccomp.ErrGone) {
 			return fmt.Errorf("%s: %w", state.State.ID, err)
 		}
 	}
 }
 
-func answer(id string, fd int, n seccomp.Notification, deny denials) error {
+func answer(logger *slog.Logger, fd int, n seccomp.Notification, deny denials) error {
 	name := seccomp.CallName(n.Data)
 	response := seccomp.Response{Continue: true}
 	verdict := "continues"
@@ -122,7 +124,7 @@ func answer(id string, fd int, n seccomp.Notification, deny denials) error {
 		response = seccomp.Response{Errno: errno}
 		verdict = errno.Error()
 	}
-	log.Printf("%s: [%d] %s(%#x): %s", id, n.PID, name, n.Data.Args, verdict)
+	logger.Info(name, "pid", n.PID, "args", fmt.Sprintf("%#x", n.Data.Args), "answer", verdict)
 	return n.Respond(fd, response)
 }
 

@@ -7,9 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ocirun/ocirun/seccomp"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
+
+	"github.com/ocirun/ocirun/seccomp"
 )
 
 func TestDenials(t *testing.T) {
