@@ -201,7 +201,7 @@ func (s *section) prependStub(insns []Insn) []Insn {
 		if arch == archX32 && slices.Contains(s.archs, archX86_64) {
 			continue
 		}
-		part := filter
+		var part target
 		switch {
 		case arch == archX86_64 && slices.Contains(s.archs, archX32):
 			part = a.test(bpfJSET, x32Bit, s.newer(a, archX32, filter), s.newer(a, arch, filter)).target()

@@ -28,6 +28,9 @@ type job struct {
 	Calls   []Data
 	// Exec is a command to become instead of making the calls.
 	Exec []string
+	// Repeat makes each call so often and prints the picoseconds that one takes,
+	// instead of errnos.
+	Repeat int
 }
 
 // load puts a filter on the calling thread.
@@ -68,9 +71,10 @@ func runJob() {
 			return
 		}
 		for i := range j.Calls {
-			c := &j.Calls[i]
-			_, _, errno := unix.RawSyscall6(uintptr(c.Number), uintptr(c.Args[0]), uintptr(c.Args[1]), uintptr(c.Args[2]), uintptr(c.Args[3]), uintptr(c.Args[4]), uintptr(c.Args[5]))
-			errnos[i] = int(errno)
+			errnos[i] = int(j.Calls[i].make())
+			if j.Repeat > 0 {
+				errnos[i] = j.Calls[i].measure(j.Repeat)
+			}
 		}
 		done <- nil
 	}()
@@ -84,6 +88,20 @@ func runJob() {
 		os.Exit(threadDied)
 	}
 	json.NewEncoder(os.Stdout).Encode(errnos)
+}
+
+func (d *Data) make() unix.Errno {
+	_, _, errno := unix.RawSyscall6(uintptr(d.Number), uintptr(d.Args[0]), uintptr(d.Args[1]), uintptr(d.Args[2]), uintptr(d.Args[3]), uintptr(d.Args[4]), uintptr(d.Args[5]))
+	return errno
+}
+
+// measure gives the picoseconds that the call takes.
+func (d *Data) measure(times int) int {
+	start := time.Now()
+	for range times {
+		d.make()
+	}
+	return int(time.Since(start).Nanoseconds() * 1000 / int64(times))
 }
 
 // threadDied is the exit status when the filter has killed the thread alone.
