@@ -36,6 +36,7 @@ const (
 	causeCreate       plan.Cause = "default:create"
 	causeDeviceRules  plan.Cause = "default:device-rules"
 	causeDevices      plan.Cause = "default:devices"
+	causeExec         plan.Cause = "default:exec"
 	causeHome         plan.Cause = "default:home"
 	causeKeyring      plan.Cause = "default:keyring"
 	causeLinks        plan.Cause = "default:links"
@@ -89,7 +90,7 @@ const (
 //     container counts as created, so that a wrong name fails the creation.
 //  15. The gate, then startContainer hooks, then the program.
 func Compile(b *Bundle, o Options) (*plan.Plan, []string, error) {
-	c := newCompiler(b, &o)
+	c := newCompiler(b, nil, &o)
 	if c.err != nil {
 		return nil, nil, c.err
 	}
@@ -107,20 +108,23 @@ func Compile(b *Bundle, o Options) (*plan.Plan, []string, error) {
 	return c.plan, c.warnings, nil
 }
 
-func newCompiler(b *Bundle, o *Options) *compiler {
-	c := &compiler{dir: b.Dir, spec: b.Spec, o: o, plan: &plan.Plan{}}
+// newCompiler takes the process of the configuration where none is given.
+func newCompiler(b *Bundle, process *specs.Process, o *Options) *compiler {
+	c := &compiler{dir: b.Dir, spec: b.Spec, process: process, o: o, plan: &plan.Plan{}}
+	if c.spec != nil && process == nil {
+		c.process = c.spec.Process
+	}
 	switch {
 	case c.spec == nil:
 		c.fail("", errors.New("config cannot be null"))
 		return c
-	case c.spec.Process == nil:
+	case c.process == nil:
 		c.fail("/process", errors.New("process property must not be empty"))
 		return c
 	case c.spec.Root == nil:
 		c.fail("/root", errors.New("root must be specified"))
 		return c
 	}
-	c.process = c.spec.Process
 	if c.linux = c.spec.Linux; c.linux == nil {
 		c.linux = &specs.Linux{}
 	}

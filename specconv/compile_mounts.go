@@ -231,13 +231,16 @@ func (c *compiler) lateReadOnlyRows() {
 
 // consoleRow opens the terminal.
 func (c *compiler) consoleRow() {
-	if !c.process.Terminal {
-		return
+	if c.process.Terminal {
+		c.add(phaseRootfs, "/process/terminal", c.console(true))
 	}
-	row := plan.Console{UID: c.process.User.UID, Bind: true}
+}
+
+func (c *compiler) console(bind bool) plan.Console {
+	row := plan.Console{UID: c.process.User.UID, Bind: bind}
 	// Sizes beyond what a terminal can have are no sizes (tty_ioctl(4)).
 	if s := c.process.ConsoleSize; s != nil && s.Height <= 0xffff && s.Width <= 0xffff {
 		row.Height, row.Width = uint16(s.Height), uint16(s.Width)
 	}
-	c.add(phaseRootfs, "/process/terminal", row)
+	return row
 }

@@ -24,21 +24,6 @@ type lack struct {
 // refused: what somebody asked for is never left out in silence. The functions
 // capture nothing, so that the table costs nothing at start.
 var notYet = [...]lack{
-	{"/linux/namespaces/*", "a user namespace", func(_ *specs.Spec, l *specs.Linux) []plan.Cause {
-		return namespacesOf(l, specs.UserNamespace)
-	}},
-	{"/linux/namespaces/*", "a time namespace", func(_ *specs.Spec, l *specs.Linux) []plan.Cause {
-		return namespacesOf(l, specs.TimeNamespace)
-	}},
-	{"/linux/uidMappings", "an id mapping of the container", func(_ *specs.Spec, l *specs.Linux) []plan.Cause {
-		return when(len(l.UIDMappings) > 0 && listsNamespace(l, specs.UserNamespace), "/linux/uidMappings")
-	}},
-	{"/linux/gidMappings", "an id mapping of the container", func(_ *specs.Spec, l *specs.Linux) []plan.Cause {
-		return when(len(l.GIDMappings) > 0 && listsNamespace(l, specs.UserNamespace), "/linux/gidMappings")
-	}},
-	{"/linux/timeOffsets", "an offset of a time namespace", func(_ *specs.Spec, l *specs.Linux) []plan.Cause {
-		return when(len(l.TimeOffsets) > 0 && listsNamespace(l, specs.TimeNamespace), "/linux/timeOffsets")
-	}},
 	{"/mounts/*/uidMappings", "an id-mapped mount", func(s *specs.Spec, _ *specs.Linux) []plan.Cause {
 		return mountsWith(s, "/uidMappings", func(m *specs.Mount) bool { return len(m.UIDMappings) > 0 })
 	}},
@@ -96,9 +81,13 @@ var notYet = [...]lack{
 // unsupported refuses what is missing.
 func (v *validator) unsupported() {
 	for i := range notYet {
-		for _, where := range notYet[i].find(v.spec, v.linux) {
-			v.failf(where, "", "%s is not supported by this version of ocirun", notYet[i].what)
-		}
+		v.lacking(&notYet[i])
+	}
+}
+
+func (v *validator) lacking(l *lack) {
+	for _, where := range l.find(v.spec, v.linux) {
+		v.failf(where, "", "%s is not supported by this version of ocirun", l.what)
 	}
 }
 

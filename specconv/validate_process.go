@@ -24,12 +24,6 @@ func (v *validator) process() {
 		return
 	}
 	v.problems = append(v.problems, ValidateProcess(process, *v.o)...)
-	if process.Terminal && process.ConsoleSize != nil {
-		const limit = 0xffff
-		if size := process.ConsoleSize; size.Height > limit || size.Width > limit {
-			v.failf("/process/consoleSize", refProcess, "consoleSize %dx%d is out of range", size.Width, size.Height)
-		}
-	}
 }
 
 // ValidateProcess checks a process by itself, be it a container's first or one
@@ -49,6 +43,11 @@ func ValidateProcess(p *specs.Process, o Options) []Problem {
 	v.user(&p.User)
 	v.rlimits(p.Rlimits)
 	v.capabilities(p.Capabilities)
+	v.affinity(p.ExecCPUAffinity)
+	const limit = 0xffff
+	if size := p.ConsoleSize; p.Terminal && size != nil && (size.Height > limit || size.Width > limit) {
+		v.failf("/process/consoleSize", refProcess, "consoleSize %dx%d is out of range", size.Width, size.Height)
+	}
 	if score := p.OOMScoreAdj; score != nil && (*score < -1000 || *score > 1000) {
 		v.failf("/process/oomScoreAdj", refLinux, "oomScoreAdj %d is out of range -1000...1000", *score)
 	}
