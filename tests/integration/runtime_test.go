@@ -139,13 +139,18 @@ func slurp(f *os.File) string {
 	return string(data)
 }
 
-// ok checks for success and hands the result on. What the runtime itself says
-// it cannot do yet is skipped, with its words.
-func (r result) ok() result {
+// built skips what the runtime itself says it cannot do yet, with its words.
+func (r result) built() {
 	r.s.t.Helper()
-	if strings.Contains(r.err, "is not supported by this version of "+suite.kind) {
+	if strings.Contains(r.err, "not supported by this version of "+suite.kind) {
 		r.s.t.Skipf("not built yet: %s", r.message())
 	}
+}
+
+// ok checks for success and hands the result on.
+func (r result) ok() result {
+	r.s.t.Helper()
+	r.built()
 	if r.code != 0 {
 		r.s.fatalf("%s: exit %d\nstdout: %s\nstderr: %s", r.what, r.code, r.out, r.err)
 	}
@@ -155,6 +160,7 @@ func (r result) ok() result {
 // exits checks the exit code.
 func (r result) exits(code int) result {
 	r.s.t.Helper()
+	r.built()
 	if r.code != code {
 		r.s.errorf("%s: exit %d, want %d\nstdout: %s\nstderr: %s", r.what, r.code, code, r.out, r.err)
 	}
