@@ -30,7 +30,7 @@ func (b *builder) attend() error {
 		case 0:
 			return b.end()
 		case initproc.TagReady:
-			return nil
+			return b.follow()
 		case initproc.TagConsole:
 			err = b.takeConsole(fd)
 		case initproc.TagHooks:
@@ -58,6 +58,19 @@ func (b *builder) end() error {
 		return b.adopt(progress)
 	}
 	return b.explainEnd(nil)
+}
+
+// follow adopts the process that the init may have forked: hooks and those who asked
+// for the container's process want that one.
+func (b *builder) follow() error {
+	if !b.plan.Spawn.Fork {
+		return nil
+	}
+	progress, err := b.progress()
+	if err != nil {
+		return err
+	}
+	return b.adopt(progress)
 }
 
 // adopt takes note of the process that an init forked as the container's first.
@@ -102,6 +115,9 @@ func (b *builder) explainEnd(fallback error) error {
 	if progress.State == initproc.StateFailed {
 		return stepError(b.plan, progress)
 	}
+	if err := b.sources.wait(); err != nil {
+		return err
+	}
 	exit, err := sys.Reap(b.init.Pid)
 	if err != nil {
 		return errors.Join(fallback, err)
@@ -111,6 +127,9 @@ func (b *builder) explainEnd(fallback error) error {
 
 // serveHooks runs the host's hooks of create while the init waits.
 func (b *builder) serveHooks() error {
+	if err := b.follow(); err != nil {
+		return err
+	}
 	for _, e := range b.plan.Entries {
 		hook, ok := e.Step.(plan.Hook)
 		if !ok || (hook.Kind != plan.Prestart && hook.Kind != plan.CreateRuntime) {

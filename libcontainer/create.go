@@ -44,6 +44,7 @@ type builder struct {
 	creation *creation
 	layout   initproc.Layout
 	program  *initproc.Program
+	sources  *sources
 	stdio    [3]int
 	page     int
 	init     *initproc.Init
@@ -105,6 +106,8 @@ func (b *builder) undo(cause error) error {
 	cause = b.explainOOM(cause)
 	if b.init != nil {
 		b.init.Close()
+		// An init that forked has left the work to another.
+		_ = b.follow()
 		b.kill()
 	}
 	if !b.madeCgroup {

@@ -24,8 +24,11 @@ func probeHost(host cgroups.Host, spec *specs.Spec) specconv.Host {
 	}
 	if spec.Linux != nil {
 		for _, n := range spec.Linux.Namespaces {
-			if n.Type == specs.TimeNamespace {
+			switch n.Type {
+			case specs.TimeNamespace:
 				h.TimeNS = exists("/proc/self/ns/time")
+			case specs.UserNamespace:
+				h.UID, h.GID = uint32(unix.Geteuid()), uint32(unix.Getegid())
 			}
 		}
 	}

@@ -2,12 +2,8 @@ package libcontainer
 
 import (
 	"errors"
-	"fmt"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/ocirun/ocirun/libcontainer/internal/sys"
-	"github.com/ocirun/ocirun/specconv/plan"
 )
 
 // publish tells those who asked which process the container is. A container that
@@ -32,16 +28,6 @@ func (b *builder) publish() error {
 // runtime.
 func (b *builder) commit() error {
 	start := b.o.Trace.begin()
-	if b.gated {
-		// A pid namespace that was joined: the init forked.
-		progress, err := b.progress()
-		if err != nil {
-			return err
-		}
-		if err := b.adopt(progress); err != nil {
-			return err
-		}
-	}
 	if err := b.creation.commit(!b.gated); err != nil {
 		return err
 	}
@@ -73,50 +59,4 @@ func (b *builder) handConsole(master int) error {
 	}
 	defer unix.Close(master)
 	return sendConsole(b.o.ConsoleSocket, master)
-}
-
-// serveIDMaps writes the id maps of the init's new user namespace.
-func (b *builder) serveIDMaps() error {
-	for i, e := range b.plan.Entries {
-		maps, ok := e.Step.(plan.IDMaps)
-		if !ok {
-			continue
-		}
-		if err := writeIDMaps(b.init.Pid, maps); err != nil {
-			return b.plan.Failed(i, err, "")
-		}
-	}
-	return b.init.Answer()
-}
-
-// writeIDMaps writes the maps as the owner of the user namespace or the host's
-// root may (user_namespaces(7)).
-func writeIDMaps(pid int, maps plan.IDMaps) error {
-	if maps.Helpers {
-		return errors.New("newuidmap and newgidmap are not supported by this version of ocirun")
-	}
-	dir := fmt.Sprintf("/proc/%d/", pid)
-	for _, f := range [...]struct {
-		name string
-		list []plan.IDMapping
-	}{{"uid_map", maps.UID}, {"gid_map", maps.GID}} {
-		var text []byte
-		for _, m := range f.list {
-			text = fmt.Appendf(text, "%d %d %d\n", m.ContainerID, m.HostID, m.Size)
-		}
-		if err := writeExisting(dir+f.name, text); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// writeExisting writes to a file of procfs, which takes all in one write.
-func writeExisting(path string, text []byte) error {
-	fd, err := sys.OpenAt(unix.AT_FDCWD, path, unix.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	return sys.WriteAll(fd, text)
 }

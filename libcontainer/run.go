@@ -2,6 +2,9 @@ package libcontainer
 
 import (
 	"errors"
+	"slices"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/ocirun/ocirun/specconv"
 	"github.com/ocirun/ocirun/specconv/plan"
@@ -65,10 +68,11 @@ func (b *builder) ownStreams() {
 	}
 }
 
-// hostRoot gives the ids that the container's root has on the host.
+// hostRoot gives the ids that the container's root has on the host, as far as the
+// configuration says so.
 func hostRoot(bundle *specconv.Bundle) (uid, gid int) {
 	linux := bundle.Spec.Linux
-	if linux == nil {
+	if linux == nil || !slices.ContainsFunc(linux.Namespaces, func(n specs.LinuxNamespace) bool { return n.Type == specs.UserNamespace }) {
 		return 0, 0
 	}
 	for _, m := range linux.UIDMappings {

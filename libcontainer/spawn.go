@@ -39,6 +39,11 @@ func (b *builder) spawn() error {
 	if err != nil {
 		return err
 	}
+	sources, err := b.handSources()
+	defer closeAll(sources)
+	if err != nil {
+		return err
+	}
 	net, err := b.takeNet()
 	defer closeAll(net)
 	if err != nil {
@@ -48,7 +53,7 @@ func (b *builder) spawn() error {
 	err = b.startInit(&initproc.Spawn{
 		Layout: &b.layout, Program: b.program, StateDir: b.creation.dir.fd, Page: b.page,
 		Stdio: b.stdio, Preserved: preserved, Gate: gate, Namespaces: namespaces,
-		Net: net, CloneFlags: b.cloneFlags(),
+		Net: net, Sources: sources, CloneFlags: b.cloneFlags(),
 	})
 	if err == nil {
 		err = b.noteInit(b.init.Pid)
@@ -61,6 +66,10 @@ func (b *builder) spawn() error {
 	}
 	if err != nil {
 		return err
+	}
+	if b.plan.Spawn.Has(plan.NamespaceUser) && b.mapsIDs() {
+		// That rendezvous comes first, and would be taken for confirmed.
+		return nil
 	}
 	return b.confirmPlaced()
 }
@@ -122,8 +131,13 @@ func (b *builder) layoutInit() {
 		Traced:      b.o.Trace != nil,
 	}
 	for _, e := range b.plan.Entries {
-		if _, ok := e.Step.(plan.Join); ok {
+		switch s := e.Step.(type) {
+		case plan.Join:
 			b.layout.Namespaces++
+		case plan.Root:
+			b.countSource(s.Handed)
+		case plan.Bind:
+			b.countSource(s.Handed)
 		}
 	}
 	if b.bundle.Spec.Process.Terminal {

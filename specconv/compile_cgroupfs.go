@@ -32,8 +32,13 @@ func (c *compiler) cgroupMountRows(cause plan.Cause, dest string, f *mountFields
 		c.hierarchyRows(cause, dest, f)
 	case c.o.Host.CgroupMode == cgroupV2:
 		c.unifiedRow(cause, dest, f)
-	case c.o.Rootless:
-		c.warn(string(cause) + ": " + dest + " is left out: there is no cgroup that could be shown")
+	case c.o.Rootless || c.o.Host.UserNS:
+		// What is there may be the host's, and the user's own (CVE-2023-25809).
+		c.warn(string(cause) + ": " + dest + " is empty: there is no cgroup that could be shown")
+		c.add(phaseRootfs, cause, plan.Mount{
+			Type: typeTmpfs, Source: typeTmpfs, Dest: dest, Data: []string{"mode=755", "nr_blocks=1", "nr_inodes=1"},
+			Attr: plan.ReadOnly | plan.NoSuid | plan.NoDev | plan.NoExec, NoSymlinks: true,
+		})
 	default:
 		c.fail(cause, errors.New("no cgroup hierarchy is mounted on this host"))
 	}
@@ -46,8 +51,14 @@ func (c *compiler) cgroupMountRows(cause plan.Cause, dest string, f *mountFields
 func (c *compiler) unifiedRow(cause plan.Cause, dest string, f *mountFields) {
 	attr := merge(f.attr, f.recursiveAttr)
 	if !c.ns.Has(plan.NamespaceCgroup) {
+		source := cgroupRoot
+		if own := c.o.CgroupPaths[""]; own != "" && c.ns.Has(plan.NamespaceUser) {
+			// The container's root may be a user who owns more of the hierarchy
+			// (CVE-2023-25809).
+			source = own
+		}
 		c.add(phaseRootfs, cause, plan.Bind{
-			Source: cgroupRoot, Dest: dest, Recursive: true,
+			Source: source, Dest: dest, Recursive: true,
 			RecursiveAttr: attr, Propagation: f.propagation, NoSymlinks: true,
 		})
 		return

@@ -118,11 +118,15 @@ func setOwner(row *plan.Mknod, d *specs.LinuxDevice) {
 // numbers, although the type is Go's; the type of the file may be among them.
 func nodeMode(mode os.FileMode) uint32 { return uint32(mode) & 0o7777 }
 
-// deviceRow makes a node, or where that is forbidden, binds the host's: in a user
-// namespace nobody may make devices (mknod(2)), but everybody may make a FIFO.
+// deviceRow makes a node, or where that is forbidden, binds the host's, which has
+// to be the same device: in a user namespace nobody may make devices (mknod(2)), but
+// everybody may make a FIFO.
 func (c *compiler) deviceRow(cause plan.Cause, node plan.Mknod) {
 	if node.Type != 'p' && (c.ns.Has(plan.NamespaceUser) || c.o.Host.UserNS) {
-		c.add(phaseRootfs, cause, plan.Bind{Source: node.Path, Dest: node.Path, Kind: plan.File})
+		c.add(phaseRootfs, cause, plan.Bind{
+			Source: node.Path, Dest: node.Path, Kind: plan.File,
+			Device: node.Type, Major: node.Major, Minor: node.Minor,
+		})
 		return
 	}
 	c.add(phaseRootfs, cause, node)

@@ -29,7 +29,7 @@ var goldenCases = []goldenCase{
 	{"spec-default-v1", "spec-default", onV1},
 	{"spec-default-hybrid", "spec-default", onHybrid},
 	{"spec-default-nopivot", "spec-default", func(o *Options) { o.NoPivot, o.NoNewKeyring = true, true }},
-	{"spec-rootless", "spec-rootless", func(o *Options) { o.Rootless = true }},
+	{"spec-rootless", "spec-rootless", func(o *Options) { o.Rootless, o.Host.UID, o.Host.GID = true, 1000, 1000 }},
 	{"docker-default", "docker-default", func(o *Options) { onV1(o); o.Create = true }},
 	{"docker-default-v2", "docker-default-v2", func(o *Options) { o.Create = true }},
 	{"docker-terminal", "docker-terminal", func(o *Options) { onV1(o); o.Create, o.ConsoleSocket = true, true }},

@@ -60,7 +60,15 @@ func (c *compiler) rootRows() {
 	// The mount that holds the root may be anywhere below "/". It is known to be
 	// no longer shared, and possible to bind, only after these two.
 	safe := tree == plan.Slave|plan.Recursive || tree == plan.Private|plan.Recursive
-	c.add(phaseRootfs, "/root/path", plan.Root{Path: c.onHost(c.spec.Root.Path), PrivateParents: !safe})
+	c.add(phaseRootfs, "/root/path", plan.Root{Path: c.onHost(c.spec.Root.Path), PrivateParents: !safe, Handed: c.hands()})
+}
+
+// hands says whether the runtime opens what the host gives to the container: in a
+// user namespace the container's root may be nobody to the directories above it. The
+// runtime of an ordinary user may not clone mounts, and one that joins a mount
+// namespace does not see the mounts in it.
+func (c *compiler) hands() bool {
+	return c.ns.Has(plan.NamespaceUser) && c.ns.IsNew(plan.NamespaceMount) && !c.o.Rootless
 }
 
 // rootAttrRows sets what the whole root is in the end. Private needs no row: the
@@ -159,6 +167,7 @@ func (c *compiler) bindRow(i int, cause plan.Cause, dest string, f *mountFields)
 	row := plan.Bind{
 		Source: c.onHost(c.spec.Mounts[i].Source), Dest: dest,
 		Recursive: f.recursive, Attr: f.attr, RecursiveAttr: f.recursiveAttr, Propagation: f.propagation,
+		Handed: c.hands(),
 	}
 	if i < len(c.o.Facts.Kinds) {
 		row.Kind = c.o.Facts.Kinds[i]
@@ -180,6 +189,7 @@ func (c *compiler) fsMountRow(m *specs.Mount, cause plan.Cause, dest string, f *
 	switch m.Type {
 	case "proc", "sysfs", "mqueue", "devpts":
 		row.NoSymlinks = m.Type != "devpts"
+		row.OrBind = c.orBind(m.Type)
 	case typeTmpfs:
 		row.CopyMode = !hasData(f.data, "mode=")
 	default:
@@ -190,6 +200,25 @@ func (c *compiler) fsMountRow(m *specs.Mount, cause plan.Cause, dest string, f *
 		}
 	}
 	c.add(phaseRootfs, cause, row)
+}
+
+// orBind names the host's tree that takes the place of a file system which the
+// kernel may refuse to a user namespace: sysfs belongs to the network namespace, procfs
+// to the pid namespace, and the container's root has no power over one that is
+// inherited or joined.
+func (c *compiler) orBind(fsType string) string {
+	owned := plan.NamespaceNetwork
+	if fsType == "proc" {
+		owned = plan.NamespacePID
+	}
+	switch {
+	case fsType != "proc" && fsType != "sysfs",
+		!c.ns.Has(plan.NamespaceUser) && !c.o.Host.UserNS, c.ns.IsNew(owned):
+		return ""
+	case fsType == "proc":
+		return "/proc"
+	}
+	return "/sys"
 }
 
 // merge gives one change for a mount that has no others below it.

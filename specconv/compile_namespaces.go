@@ -1,6 +1,7 @@
 package specconv
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -130,13 +131,13 @@ func (c *compiler) placedRow() {
 }
 
 // chooseFork decides whether the container's first process is a child of the one
-// that enters the namespaces: a process never changes its own pid namespace, and
-// the offsets of a new time namespace must be set before any process is in it
+// that enters the namespaces: unshare(2) never changes the pid and the time
+// namespace of the process itself, and there is no flag of clone(2) for the latter
 // (pid_namespaces(7), time_namespaces(7)).
 func (c *compiler) chooseFork() {
 	c.ns.Fork = c.ns.Joined&plan.NamespacePID != 0 ||
 		c.ns.IsNew(plan.NamespacePID) && c.ns.Has(plan.NamespaceUser) ||
-		c.ns.IsNew(plan.NamespaceTime) && len(c.linux.TimeOffsets) > 0
+		c.ns.IsNew(plan.NamespaceTime)
 }
 
 // join adds the rows for those of the namespaces that have a path.
@@ -156,34 +157,51 @@ func (c *compiler) enterUserNamespace() {
 	if !c.o.Rootless {
 		c.join(plan.NamespaceUser)
 	}
-	if c.ns.IsNew(plan.NamespaceUser) {
-		c.add(plan.Namespaces, c.ns.cause(plan.NamespaceUser), plan.Unshare{Namespaces: plan.NamespaceUser})
-		c.add(plan.Namespaces, c.ns.cause(plan.NamespaceUser), plan.Rendezvous{Point: plan.PointIDMaps})
-		c.idMapRow()
-	}
-	c.add(plan.Namespaces, c.ns.cause(plan.NamespaceUser), plan.SetIDs{NoGroups: c.setgroupsDenied()})
+	c.idMapRows()
+	c.add(plan.Namespaces, c.ns.cause(plan.NamespaceUser), plan.SetIDs{NoGroups: c.mayKeepGroups()})
 }
 
-// setgroupsDenied says whether setgroups(2) is refused: without privileges a
-// group map can be written only after giving it up (user_namespaces(7)).
-func (c *compiler) setgroupsDenied() bool {
-	return c.o.Rootless && c.ns.Has(plan.NamespaceUser)
+// mayKeepGroups says whether setgroups(2) may be denied for good. Only of a user
+// namespace that the host's root makes it is known that it is not
+// (user_namespaces(7)).
+func (c *compiler) mayKeepGroups() bool {
+	return c.o.Rootless || c.o.Host.UserNS || c.ns.Joined&plan.NamespaceUser != 0
 }
 
-func (c *compiler) idMapRow() {
-	if len(c.linux.UIDMappings) == 0 || len(c.linux.GIDMappings) == 0 {
-		missing := "uid"
-		if len(c.linux.UIDMappings) > 0 {
-			missing = "gid"
-		}
-		c.fail(c.ns.cause(plan.NamespaceUser), fmt.Errorf("user namespaces enabled, but no %s mappings found", missing))
+// idMapRows give a new user namespace its id maps. One that is joined has them;
+// engines repeat them in the configuration, so they are compared.
+func (c *compiler) idMapRows() {
+	uid, gid := c.linux.UIDMappings, c.linux.GIDMappings
+	user := c.ns.cause(plan.NamespaceUser)
+	cause := plan.Cause("/linux/uidMappings")
+	maps := plan.IDMaps{UID: idMappings(uid), GID: idMappings(gid), Joined: !c.ns.IsNew(plan.NamespaceUser)}
+	switch {
+	case maps.Joined && len(uid)+len(gid) == 0:
 		return
+	case maps.Joined && len(uid) == 0:
+		cause = "/linux/gidMappings"
+	case maps.Joined:
+	case len(uid) == 0:
+		c.fail(user, errors.New("user namespaces enabled, but no uid mappings found"))
+		return
+	case len(gid) == 0:
+		c.fail(user, errors.New("user namespaces enabled, but no gid mappings found"))
+		return
+	default:
+		c.add(plan.Namespaces, user, plan.Unshare{Namespaces: plan.NamespaceUser})
 	}
-	maps := plan.IDMaps{UID: idMappings(c.linux.UIDMappings), GID: idMappings(c.linux.GIDMappings)}
-	// The kernel lets anybody map one id, their own (user_namespaces(7)).
-	own := len(maps.UID) == 1 && maps.UID[0].Size == 1 && len(maps.GID) == 1 && maps.GID[0].Size == 1
-	maps.Helpers = c.o.Rootless && !own
-	c.add(plan.Namespaces, "/linux/uidMappings", maps)
+	if c.o.Rootless && !maps.Joined {
+		maps.UIDHelper, maps.GIDHelper = !isOwnID(maps.UID, c.o.Host.UID), !isOwnID(maps.GID, c.o.Host.GID)
+		maps.DenySetgroups = !maps.GIDHelper
+	}
+	c.add(plan.Namespaces, user, plan.Rendezvous{Point: plan.PointIDMaps})
+	c.add(plan.Namespaces, cause, maps)
+}
+
+// isOwnID reports whether a map has one id, the runtime's own. The kernel lets
+// anybody write such a map (user_namespaces(7)).
+func isOwnID(maps []plan.IDMapping, own uint32) bool {
+	return len(maps) == 1 && maps[0].Size == 1 && maps[0].HostID == own
 }
 
 func idMappings(list []specs.LinuxIDMapping) []plan.IDMapping {
@@ -200,9 +218,7 @@ func (c *compiler) unshareRows(owned bool) {
 	if owned {
 		set = c.ns.New &^ (plan.NamespaceUser | plan.NamespacePID | plan.NamespaceCgroup)
 	}
-	if c.ns.IsNew(plan.NamespaceTime) && len(c.linux.TimeOffsets) > 0 {
-		set |= plan.NamespaceTime
-	}
+	set |= c.ns.New & plan.NamespaceTime
 	if set != 0 {
 		c.add(plan.Namespaces, c.ns.cause(set), plan.Unshare{Namespaces: set})
 	}

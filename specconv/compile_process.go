@@ -48,7 +48,7 @@ func (c *compiler) userRows(caps capabilitySets) {
 	}
 	c.add(plan.Process, cause, plan.SetIDs{
 		UID: user.UID, GID: user.GID, Groups: user.AdditionalGids,
-		NoGroups: c.setgroupsDenied(),
+		NoGroups: len(user.AdditionalGids) == 0 && c.mayKeepGroups(),
 		// Leaving uid 0 takes all capabilities away (capabilities(7), "Effect of
 		// user ID changes"). Without them the next row could not set any.
 		KeepCaps: user.UID != 0 && caps.permitted|caps.effective|caps.inheritable != 0,

@@ -112,7 +112,7 @@ func TestCompileCgroupMount(t *testing.T) {
 		}, want: []string{"mount cgroup on /sys/fs/cgroup/openrc nosuid,nodev,noexec name=openrc"}, absent: []string{"remount"}},
 		{name: "none, rootless", change: func(s *specs.Spec, o *Options) {
 			o.Host.CgroupMode, o.Rootless = cgroupNone, true
-		}, absent: []string{"cgroup2", "create cgroup", "allow devices"}, warning: "/mounts/6: /sys/fs/cgroup is left out"},
+		}, absent: []string{"cgroup2", "create cgroup", "allow devices"}, warning: "/mounts/6: /sys/fs/cgroup is empty"},
 	})
 }
 

@@ -196,11 +196,11 @@ func TestCompileNamespaces(t *testing.T) {
 			s.Linux.Namespaces = namespaceList("user", "mount")
 			s.Linux.UIDMappings = []specs.LinuxIDMapping{{ContainerID: 0, HostID: 1000, Size: 1}, {ContainerID: 1, HostID: 100000, Size: 9}}
 			s.Linux.GIDMappings = s.Linux.UIDMappings
-		}, want: []string{"wait for the id maps", "uid=0:1000:1,1:100000:9", "newuidmap newgidmap"}, absent: []string{"setgroups=deny"}},
+		}, want: []string{"wait for the id maps", "uid=0:1000:1,1:100000:9 gid=0:1000:1,1:100000:9 newuidmap newgidmap"}, absent: []string{"setgroups=deny"}},
 		{name: "joined user with mappings", change: func(s *specs.Spec, _ *Options) {
 			s.Linux.Namespaces = namespaceList("user=/u", "mount")
 			s.Linux.UIDMappings = []specs.LinuxIDMapping{{ContainerID: 0, HostID: 100000, Size: 9}}
-		}, want: []string{"join user namespace /u", "wait for the id maps", "compare id maps  uid=0:100000:9 gid=", "change to user 0:0"}, absent: []string{"write id maps"}},
+		}, want: []string{"join user namespace /u", "wait for the id maps", "compare id maps uid=0:100000:9 gid=", "change to user 0:0"}, absent: []string{"write id maps"}},
 		{name: "no keyring", change: func(_ *specs.Spec, o *Options) { o.NoNewKeyring = true }, absent: []string{"keyring"}},
 	})
 }

@@ -77,6 +77,9 @@ type Host struct {
 	HostCgroups map[string]string
 	// AppArmor, SELinux and TimeNS say what the kernel has and enables.
 	AppArmor, SELinux, TimeNS bool
+	// UID and GID are the effective ids of the runtime. They matter only with a user
+	// namespace of the container's own.
+	UID, GID uint32
 	// UserNS says that the runtime itself is in a user namespace other than the
 	// initial one.
 	UserNS bool

@@ -36,24 +36,6 @@ func (v *validator) readNamespaces() {
 	}
 }
 
-// userNamespace checks what goes with a user or a time namespace.
-func (v *validator) userNamespace() {
-	const ref = "config-linux.md#user-namespace-mappings"
-	switch {
-	case v.has(plan.NamespaceUser):
-	case v.o.Rootless && !v.o.Host.UserNS:
-		v.failf("/linux/namespaces", "", "rootless container requires user namespaces")
-	case len(v.linux.UIDMappings) > 0:
-		v.warnf("/linux/uidMappings", ref, "ignoring uidMappings without a user namespace")
-	case len(v.linux.GIDMappings) > 0:
-		v.warnf("/linux/gidMappings", ref, "ignoring gidMappings without a user namespace")
-	}
-	if len(v.linux.TimeOffsets) > 0 && !v.has(plan.NamespaceTime) {
-		v.failf("/linux/timeOffsets", "config-linux.md#offset-for-time-namespace",
-			"time namespace offsets specified, but time namespace isn't enabled in the config")
-	}
-}
-
 // maxHostname is how long a name the kernel takes, in bytes (uts_namespaces(7),
 // __NEW_UTS_LEN).
 const maxHostname = 64

@@ -28,14 +28,8 @@ func TestN33Namespaces(t *testing.T) {
 		{name: "maskedPaths without mount namespace", patch: withNamespaces("pid", `,"maskedPaths": ["/x"]`), want: "/linux/maskedPaths: unable to restrict sys entries without a private MNT namespace"},
 		{name: "readonlyPaths without mount namespace", patch: withNamespaces("pid", `,"readonlyPaths": ["/x"]`), want: "/linux/readonlyPaths: unable to restrict sys entries without a private MNT namespace"},
 		{name: "rootless without user namespace", patch: `{}`, o: Options{Rootless: true}, want: "/linux/namespaces: rootless container requires user namespaces"},
-		{name: "user namespace", patch: withNamespaces("mount user", ""), want: "/linux/namespaces/1: a user namespace is not supported by this version of ocirun"},
-		{name: "time namespace", patch: withNamespaces("mount time", ""), want: "/linux/namespaces/1: a time namespace is not supported by this version of ocirun"},
-		{name: "N34 mapping with user namespace", patch: withNamespaces("mount user", `,"uidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]`), want: "/linux/uidMappings: is not supported by this version of ocirun"},
-		{name: "N34 group mapping with user namespace", patch: withNamespaces("mount user", `,"gidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]`), want: "/linux/gidMappings: is not supported by this version of ocirun"},
 		{name: "mapping without user namespace", patch: `{"linux": {"uidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]}}`, want: "W /linux/uidMappings: ignoring"},
 		{name: "group mapping without user namespace", patch: `{"linux": {"gidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]}}`, want: "W /linux/gidMappings: ignoring"},
-		{name: "timeOffsets without time namespace", patch: `{"linux": {"timeOffsets": {"monotonic": {"secs": 1}}}}`, want: "/linux/timeOffsets: time namespace offsets specified, but time namespace isn't enabled in the config"},
-		{name: "timeOffsets", patch: withNamespaces("mount time", `,"timeOffsets": {"monotonic": {"secs": 1}}`), want: "/linux/timeOffsets: is not supported by this version of ocirun"},
 	})
 }
 

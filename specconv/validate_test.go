@@ -66,7 +66,7 @@ type row struct {
 	o    Options
 }
 
-func validHost() Host { return Host{LastCap: 40, CgroupMode: "v2"} }
+func validHost() Host { return Host{LastCap: 40, CgroupMode: "v2", TimeNS: true} }
 
 func checkRows(t *testing.T, rows []row) {
 	t.Helper()

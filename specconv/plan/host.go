@@ -148,9 +148,15 @@ type IDMapping struct {
 // IDMaps writes the id maps of a new user namespace.
 type IDMaps struct {
 	UID, GID []IDMapping
-	// Helpers says that newuidmap(1) and newgidmap(1) write them, since the
-	// runtime is not privileged.
-	Helpers bool
+	// UIDHelper and GIDHelper say that newuidmap(1) and newgidmap(1) write the maps,
+	// since the kernel lets the runtime map only the id that it has itself.
+	UIDHelper, GIDHelper bool
+	// DenySetgroups gives setgroups(2) up, without which the kernel lets nobody map
+	// their own group (user_namespaces(7)).
+	DenySetgroups bool
+	// Joined says that the user namespace was there before: it must have these maps,
+	// or those of them that are given.
+	Joined bool
 }
 
 // Lane is Host.
@@ -160,11 +166,27 @@ func (IDMaps) Lane() Lane { return Host }
 func (IDMaps) Name() string { return "id-maps" }
 
 // Action describes the step.
-func (IDMaps) Action() string { return "write id maps" }
+func (s IDMaps) Action() string {
+	if s.Joined {
+		return "compare id maps"
+	}
+	return "write id maps"
+}
 
-// Detail lists the ranges as container:host:size.
+// Detail lists the ranges as container:host:size, and what writes them unless it
+// is the runtime itself.
 func (s IDMaps) Detail() string {
-	return "uid=" + mappings(s.UID) + " gid=" + mappings(s.GID)
+	detail := "uid=" + mappings(s.UID) + " gid=" + mappings(s.GID)
+	if s.UIDHelper {
+		detail += " newuidmap"
+	}
+	if s.GIDHelper {
+		detail += " newgidmap"
+	}
+	if s.DenySetgroups {
+		detail += " setgroups=deny"
+	}
+	return detail
 }
 
 func mappings(list []IDMapping) string {

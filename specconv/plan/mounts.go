@@ -31,9 +31,15 @@ func (a Attr) String() string {
 		bit  Attr
 		name string
 	}{
-		{ReadOnly, "ro"}, {NoSuid, "nosuid"}, {NoDev, "nodev"}, {NoExec, "noexec"},
-		{NoAtime, "noatime"}, {StrictAtime, "strictatime"}, {NoDirAtime, "nodiratime"},
-		{IDMap, "idmap"}, {NoSymfollow, "nosymfollow"},
+		{ReadOnly, "ro"},
+		{NoSuid, "nosuid"},
+		{NoDev, "nodev"},
+		{NoExec, "noexec"},
+		{NoAtime, "noatime"},
+		{StrictAtime, "strictatime"},
+		{NoDirAtime, "nodiratime"},
+		{IDMap, "idmap"},
+		{NoSymfollow, "nosymfollow"},
 	} {
 		if a&f.bit != 0 {
 			parts = append(parts, f.name)
@@ -100,8 +106,12 @@ func (c AttrChange) describe(prefix string) string {
 		bit  Attr
 		name string
 	}{
-		{ReadOnly, "rw"}, {NoSuid, "suid"}, {NoDev, "dev"}, {NoExec, "exec"},
-		{NoDirAtime, "diratime"}, {NoSymfollow, "symfollow"},
+		{ReadOnly, "rw"},
+		{NoSuid, "suid"},
+		{NoDev, "dev"},
+		{NoExec, "exec"},
+		{NoDirAtime, "diratime"},
+		{NoSymfollow, "symfollow"},
 	} {
 		if c.Clear&^c.Set&f.bit != 0 {
 			parts = append(parts, prefix+f.name)
@@ -149,6 +159,8 @@ type Root struct {
 	// PrivateParents says that the mount that holds the path has to be made
 	// private first, since the inherited mounts stay shared.
 	PrivateParents bool
+	// Handed is as in Bind.
+	Handed bool
 }
 
 // Lane is Init.
@@ -160,8 +172,15 @@ func (Root) Name() string { return "root" }
 // Action describes the step.
 func (s Root) Action() string { return "take " + s.Path + " as root" }
 
-// Detail is empty.
-func (Root) Detail() string { return "" }
+// Detail says who opens the path.
+func (s Root) Detail() string { return handed(s.Handed) }
+
+func handed(by bool) string {
+	if by {
+		return "(opened by the runtime)"
+	}
+	return ""
+}
 
 // Mount mounts a new instance of a file system.
 type Mount struct {
@@ -183,6 +202,10 @@ type Mount struct {
 	// CopyMode gives the new file system the mode of the directory it covers,
 	// where that existed.
 	CopyMode bool
+	// OrBind is the tree of the host that is bound, with the same attributes on all
+	// of it, if the kernel refuses the file system to a user namespace that does not
+	// own the namespace behind it (EPERM). Empty: the refusal is an error.
+	OrBind string
 }
 
 // Lane is Init.
@@ -204,6 +227,9 @@ func (s Mount) Detail() string {
 	if s.CopyMode {
 		parts = append(parts, "(mode of the directory below)")
 	}
+	if s.OrBind != "" {
+		parts = append(parts, "(or bind "+s.OrBind+")")
+	}
 	return strings.Join(parts, " ")
 }
 
@@ -224,6 +250,12 @@ type Bind struct {
 	SourceInRoot bool
 	// NoSymlinks is as in Mount.
 	NoSymlinks bool
+	// Handed says that the runtime opens the source and hands it over: root of the
+	// container's user namespace may lack the right to reach it.
+	Handed bool
+	// Device is 'c' or 'b' if the source has to be the device Major:Minor.
+	Device       byte
+	Major, Minor uint32
 }
 
 // Lane is Init.
@@ -237,17 +269,21 @@ func (s Bind) Action() string { return "bind " + s.Source + " on " + s.Dest }
 
 // Detail gives the attributes and the propagation.
 func (s Bind) Detail() string {
-	parts := make([]string, 0, 5)
+	parts := make([]string, 0, 8)
 	if s.Recursive {
 		parts = append(parts, "recursive")
 	}
 	if s.Kind == File {
 		parts = append(parts, "file")
 	}
+	if s.Device != 0 {
+		parts = append(parts, string(s.Device), u32(s.Major)+":"+u32(s.Minor))
+	}
 	parts = appendNonEmpty(parts, s.Attr.describe(""), s.RecursiveAttr.describe("r"))
 	if s.Propagation != 0 {
 		parts = append(parts, s.Propagation.String())
 	}
+	parts = appendNonEmpty(parts, handed(s.Handed))
 	return strings.Join(parts, " ")
 }
 

@@ -269,8 +269,8 @@ func (s BoundingSet) Detail() string { return "keep " + s.Keep.String() }
 type SetIDs struct {
 	UID, GID uint32
 	Groups   []uint32
-	// NoGroups leaves the supplementary groups alone: setgroups(2) is denied in
-	// the user namespace.
+	// NoGroups tolerates that the supplementary groups of the runtime stay, where the
+	// user namespace denies setgroups(2).
 	NoGroups bool
 	// KeepCaps keeps the permitted capabilities over the change, for the
 	// Capabilities step that follows.

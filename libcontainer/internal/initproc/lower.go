@@ -25,6 +25,9 @@ type Layout struct {
 	// Net says that a new network namespace is handed over, with its loopback
 	// device up, in place of one that the clone makes.
 	Net bool
+	// Sources is the number of mounts that the runtime hands over through a queue, one
+	// for each entry of the plan that is Handed, in order.
+	Sources int
 	// NullStdio marks the standard streams that are the host's null device; they
 	// are opened again inside of the container. OwnStdio marks those that are
 	// given to the container's user.
@@ -56,11 +59,18 @@ func (l *Layout) firstNamespace() int {
 
 func (l *Layout) net() int { return l.firstNamespace() + l.Namespaces }
 
-func (l *Layout) firstFree() int {
+func (l *Layout) sources() int {
 	if l.Net {
 		return l.net() + 1
 	}
 	return l.net()
+}
+
+func (l *Layout) firstFree() int {
+	if l.Sources > 0 {
+		return l.sources() + 1
+	}
+	return l.sources()
 }
 
 // The slots. Each has one meaning throughout.
@@ -78,7 +88,8 @@ const (
 	slotTmp2
 	slotMaster // the terminal
 	slotPeer
-	slotExe // the path of the program
+	slotExe  // the path of the program
+	slotTime // the offsets of the time namespace for children
 )
 
 // resolveInRoot is how every path below the container's root is looked up.
@@ -91,6 +102,8 @@ type lowerer struct {
 	plan   *plan.Plan
 
 	joins     int
+	taken     int // of the layout's sources
+	treeProp  plan.Propagation
 	haveRoot  bool
 	haveDev   bool
 	haveNull  bool
@@ -167,7 +180,10 @@ func (lo *lowerer) prologue() {
 		lo.sys(unix.SYS_SETNS, imm(lo.layout.net()), imm(unix.CLONE_NEWNET))
 		lo.sys(unix.SYS_CLOSE, imm(lo.layout.net()))
 	}
-	if lo.plan.Spawn.New&plan.NamespaceUser == 0 {
+	if lo.plan.Spawn.IsNew(plan.NamespaceTime) {
+		lo.openTimeOffsets()
+	}
+	if !lo.plan.Spawn.Has(plan.NamespaceUser) {
 		lo.undumpable()
 	}
 }
@@ -190,7 +206,7 @@ func (lo *lowerer) lower(step plan.Step) error {
 		return lo.lowerTree(step)
 	case plan.Mkdir, plan.Mknod, plan.Symlink, plan.Mask, plan.Protect, plan.Console:
 		lo.lowerNode(step)
-	case plan.Join, plan.Unshare, plan.Fork, plan.TimeOffset, plan.Keyring, plan.Loopback, plan.Hostname,
+	case plan.Join, plan.JoinContainer, plan.CPUAffinity, plan.Unshare, plan.Fork, plan.TimeOffset, plan.Keyring, plan.Loopback, plan.Hostname,
 		plan.Sysctl, plan.OOMScoreAdj:
 		return lo.lowerSystem(step)
 	default:

@@ -85,17 +85,21 @@ func (lo *lowerer) setIDs(s plan.SetIDs) {
 	if s.KeepCaps {
 		lo.sys(unix.SYS_PRCTL, imm(unix.PR_SET_KEEPCAPS), imm(1), imm(0), imm(0), imm(0))
 	}
-	if !s.NoGroups {
-		list := make([]byte, 0, 4*len(s.Groups))
-		for _, g := range s.Groups {
-			list = binary.LittleEndian.AppendUint32(list, g)
-		}
-		lo.sys(unix.SYS_SETGROUPS, imm(len(s.Groups)), lo.bytes(list))
+	list := make([]byte, 0, 4*len(s.Groups))
+	for _, g := range s.Groups {
+		list = binary.LittleEndian.AppendUint32(list, g)
+	}
+	groups := lo.sys(unix.SYS_SETGROUPS, imm(len(s.Groups)), lo.bytes(list))
+	if s.NoGroups {
+		groups.tolerate(unix.EPERM)
 	}
 	lo.sys(unix.SYS_SETRESGID, imm(s.GID), imm(s.GID), imm(s.GID))
 	lo.sys(unix.SYS_SETRESUID, imm(s.UID), imm(s.UID), imm(s.UID))
 	if s.KeepCaps {
 		lo.sys(unix.SYS_PRCTL, imm(unix.PR_SET_KEEPCAPS), imm(0), imm(0), imm(0), imm(0))
+	}
+	if int(lo.step) < len(lo.plan.Entries) && lo.plan.Entries[lo.step].Phase == plan.Namespaces {
+		lo.keepGuarded()
 	}
 }
 

@@ -11,6 +11,10 @@ import (
 func (lo *lowerer) lowerSystem(step plan.Step) error {
 	switch s := step.(type) {
 	case plan.Join:
+		if s.Namespace == plan.NamespaceUser {
+			// Its processes have all rights over those that enter it.
+			lo.undumpable()
+		}
 		fd := imm(lo.layout.firstNamespace() + lo.joins)
 		lo.joins++
 		lo.sys(unix.SYS_SETNS, fd, imm(uint64(s.Namespace)))
@@ -19,6 +23,12 @@ func (lo *lowerer) lowerSystem(step plan.Step) error {
 		lo.sys(unix.SYS_UNSHARE, imm(uint64(s.Namespaces)))
 	case plan.Fork:
 		lo.add(OpClone, 0, imm(uint64(s.Namespaces)))
+		// Only who leads a session can have a terminal.
+		lo.sys(unix.SYS_SETSID)
+	case plan.JoinContainer:
+		lo.joinContainer(s)
+	case plan.CPUAffinity:
+		lo.affinity(s)
 	case plan.Keyring:
 		lo.keyring(s)
 	case plan.Loopback:
@@ -38,7 +48,9 @@ func (lo *lowerer) lowerSystem(step plan.Step) error {
 		lo.writeOwnProc("oom_score_adj", strconv.Itoa(s.Value))
 	case plan.TimeOffset:
 		text := s.Clock + " " + strconv.FormatInt(s.Secs, 10) + " " + strconv.FormatUint(uint64(s.Nanos), 10)
-		lo.writeOwnProc("timens_offsets", text)
+		// The kernel takes a write at the beginning of the file only.
+		lo.sys(unix.SYS_LSEEK, slot(slotTime), imm(0), imm(unix.SEEK_SET))
+		lo.sys(unix.SYS_WRITE, slot(slotTime), lo.str(text), imm(len(text)))
 	default:
 		return unsupported(step)
 	}

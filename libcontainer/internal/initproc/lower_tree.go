@@ -22,6 +22,7 @@ func (lo *lowerer) lowerTree(step plan.Step) error {
 	case plan.TreePropagation:
 		// without recursion it is only the root mount that changes
 		lo.treeStays = s.Propagation.Type() == plan.Shared || !s.Propagation.IsRecursive()
+		lo.treeProp = s.Propagation
 		lo.sys(unix.SYS_MOUNT, lo.str(""), lo.str("/"), lo.str(""), imm(uint64(s.Propagation)), imm(0))
 	case plan.Root:
 		lo.root(s)
@@ -72,6 +73,10 @@ func (lo *lowerer) root(s plan.Root) {
 	if s.PrivateParents {
 		lo.privateParents(s.Path)
 	}
+	if s.Handed {
+		lo.handedRoot(s)
+		return
+	}
 	lo.sys(unix.SYS_OPEN_TREE, imm(unix.AT_FDCWD), lo.str(s.Path), imm(openTreeClone|unix.AT_RECURSIVE)).to(slotRoot)
 	lo.sys(unix.SYS_MOVE_MOUNT, slot(slotRoot), lo.str(""), imm(unix.AT_FDCWD), lo.str(s.Path), imm(unix.MOVE_MOUNT_F_EMPTY_PATH))
 }
@@ -85,9 +90,9 @@ func (lo *lowerer) privateParents(p string) {
 			p = "/"
 		}
 		o := lo.sys(unix.SYS_MOUNT, lo.str(""), lo.str(p), lo.str(""), imm(unix.MS_PRIVATE), imm(0)).
-			to(slotTmp).tolerate(unix.EINVAL)
+			to(slotTmp).tolerate(unix.EINVAL, unix.EACCES)
 		if !first {
-			o.ifErrno(slotTmp, unix.EINVAL)
+			o.ifErr(slotTmp)
 		}
 		if p == "/" {
 			return
@@ -109,6 +114,9 @@ func (lo *lowerer) mkpath(path string, kind plan.Kind, noSymlinks bool, to uint8
 var errLongOption = errors.New("mount option longer than 255 bytes")
 
 func (lo *lowerer) mount(s plan.Mount) error {
+	if s.OrBind != "" {
+		return lo.mountOrBind(s)
+	}
 	lo.mkpath(s.Dest, plan.Directory, s.NoSymlinks, slotTarget)
 	lo.sys(unix.SYS_FSOPEN, lo.str(s.Type), imm(unix.FSOPEN_CLOEXEC)).to(slotContext)
 	if err := lo.configure(s); err != nil {
@@ -187,12 +195,18 @@ func (lo *lowerer) bind(s plan.Bind) {
 	if s.Recursive {
 		flags |= unix.AT_RECURSIVE
 	}
-	if s.SourceInRoot {
+	switch {
+	case s.Handed:
+		lo.takeSource(slotMount)
+	case s.SourceInRoot:
 		lo.sys(unix.SYS_OPENAT2, slot(slotRoot), lo.str(s.Source), lo.how(unix.O_PATH, resolveInRoot), imm(24)).to(slotTmp)
 		lo.sys(unix.SYS_OPEN_TREE, slot(slotTmp), lo.str(""), imm(flags|unix.AT_EMPTY_PATH)).to(slotMount)
 		lo.close(slotTmp)
-	} else {
+	default:
 		lo.sys(unix.SYS_OPEN_TREE, imm(unix.AT_FDCWD), lo.str(s.Source), imm(flags)).to(slotMount)
+	}
+	if s.Device != 0 {
+		lo.add(OpVerify, 0, slot(slotMount), imm(nodeType(s.Device)), imm(rdev(s.Major, s.Minor)), imm(0), imm(int(unix.ENODEV)))
 	}
 	if !s.RecursiveAttr.IsZero() {
 		lo.setattr(slotMount, s.RecursiveAttr, 0, true)

@@ -21,6 +21,7 @@ const (
 	OpFindExe
 	OpGate
 	OpExec
+	OpRecvFD
 	numOps
 )
 
@@ -46,6 +47,7 @@ var opTable = [numOps]opSpec{
 	{OpFindExe, "findexe", "find the first executable of the arg1 paths at arg0"},
 	{OpGate, "gate", "let the runtime go, wait for a connection on arg0"},
 	{OpExec, "exec", "execute arg0 with arguments arg1 and environment arg2"},
+	{OpRecvFD, "recvfd", "receive the next descriptor from the socket arg0"},
 }
 
 // argKind says how the init takes an argument.

@@ -26,6 +26,8 @@ type Spawn struct {
 	Namespaces []int
 	// Net is the network namespace, if the layout has one.
 	Net int
+	// Sources is the queue of mounts, if the layout has one.
+	Sources int
 	// CloneFlags are the CLONE_NEW* bits for the first process.
 	CloneFlags uint64
 	// Cgroup is the directory of the cgroup v2 that the process is born in, or
@@ -96,6 +98,9 @@ func (s *Spawn) files(image, control int) []uintptr {
 	}
 	if s.Layout.Net {
 		files = append(files, uintptr(s.Net))
+	}
+	if s.Layout.Sources > 0 {
+		files = append(files, uintptr(s.Sources))
 	}
 	return files
 }

@@ -355,6 +355,28 @@ static s64 op_sync(struct init *in, u64 tag)
 	return 0;
 }
 
+/* The runtime fills the queue; at its end before its time the runtime has given
+ * up, or is gone. */
+static s64 op_recvfd(s64 queue)
+{
+	u8 byte;
+	struct iovec_buf iov = { &byte, 1 };
+	struct cmsg_fd cmsg = { 0 };
+	struct msghdr_buf msg = { .iov = &iov, .iovlen = 1, .control = &cmsg, .controllen = sizeof cmsg };
+	s64 r;
+
+	do {
+		r = sys3(NR_recvmsg, queue, &msg, MSG_CMSG_CLOEXEC);
+	} while (r == -E_INTR);
+	if (r == 0)
+		leave(1);
+	if (r < 0)
+		return r;
+	if (cmsg.len != 20 || cmsg.level != SOL_SOCKET || cmsg.type != SCM_RIGHTS)
+		return -E_PROTO;
+	return cmsg.fd;
+}
+
 static s64 op_gate(struct init *in, s64 listener)
 {
 	u8 byte;
@@ -593,6 +615,8 @@ static s64 execute(struct init *in, const struct op *o, const long *a, s64 *seco
 		return op_findexe((const char *)a[0], (u64)a[1]);
 	case OP_GATE:
 		return op_gate(in, a[0]);
+	case OP_RECVFD:
+		return op_recvfd(a[0]);
 	case OP_EXEC:
 		set_state(in, STATE_EXEC);
 		return sys3(NR_execve, a[0], a[1], a[2]);

@@ -17,7 +17,7 @@ typedef long s64;
 #if defined(__x86_64__)
 enum {
 	NR_read = 0, NR_write = 1, NR_close = 3, NR_mmap = 9, NR_rt_sigaction = 13,
-	NR_pread64 = 17, NR_sendmsg = 46, NR_clone = 56, NR_execve = 59, NR_wait4 = 61,
+	NR_pread64 = 17, NR_sendmsg = 46, NR_recvmsg = 47, NR_clone = 56, NR_execve = 59, NR_wait4 = 61,
 	NR_kill = 62, NR_fcntl = 72, NR_getcwd = 79, NR_setpgid = 109, NR_prctl = 157,
 	NR_fstatfs = 138, NR_clock_gettime = 228, NR_exit_group = 231, NR_mkdirat = 258,
 	NR_mknodat = 259, NR_readlinkat = 267, NR_ppoll = 271, NR_accept4 = 288,
@@ -29,7 +29,7 @@ enum {
 	NR_fstatfs = 44, NR_close = 57, NR_pipe2 = 59, NR_read = 63, NR_write = 64,
 	NR_pread64 = 67, NR_ppoll = 73, NR_readlinkat = 78, NR_exit_group = 94,
 	NR_clock_gettime = 113, NR_kill = 129, NR_rt_sigaction = 134, NR_setpgid = 154,
-	NR_prctl = 167, NR_getpid = 172, NR_sendmsg = 211, NR_clone = 220, NR_execve = 221,
+	NR_prctl = 167, NR_getpid = 172, NR_sendmsg = 211, NR_recvmsg = 212, NR_clone = 220, NR_execve = 221,
 	NR_mmap = 222, NR_accept4 = 242, NR_wait4 = 260, NR_statx = 291,
 };
 #else
@@ -55,7 +55,7 @@ enum {
 	RESOLVE_NO_SYMLINKS = 0x04, RESOLVE_BENEATH = 0x08,
 	S_IFMT = 0170000, S_IFREG = 0100000, S_IFDIR = 0040000,
 	X_OK = 1,
-	SOL_SOCKET = 1, SCM_RIGHTS = 1, MSG_NOSIGNAL = 0x4000, SOCK_CLOEXEC = 02000000,
+	SOL_SOCKET = 1, SCM_RIGHTS = 1, MSG_NOSIGNAL = 0x4000, MSG_CMSG_CLOEXEC = 0x40000000, SOCK_CLOEXEC = 02000000,
 	CLONE_PARENT = 0x8000, SIGKILL = 9, SIGPIPE = 13, SIGCHLD = 17,
 	PR_SET_PDEATHSIG = 1,
 	CLOCK_MONOTONIC = 1,

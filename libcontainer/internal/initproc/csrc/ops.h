@@ -2,7 +2,7 @@
 #ifndef OCIRUN_OPS_H
 #define OCIRUN_OPS_H
 
-#define OCIRUN_ABI 0x459a4914u
+#define OCIRUN_ABI 0xfbd1996eu
 
 enum {
 	OP_SYS = 0, /* system call nr(arg0..arg5) */
@@ -17,11 +17,12 @@ enum {
 	OP_FINDEXE = 9, /* find the first executable of the arg1 paths at arg0 */
 	OP_GATE = 10, /* let the runtime go, wait for a connection on arg0 */
 	OP_EXEC = 11, /* execute arg0 with arguments arg1 and environment arg2 */
+	OP_RECVFD = 12, /* receive the next descriptor from the socket arg0 */
 };
 
-#define OCIRUN_OP_NAMES { "sys", "mkpath", "verify", "copymode", "cwd", "sync", "sendfd", "clone", "hook", "findexe", "gate", "exec", }
+#define OCIRUN_OP_NAMES { "sys", "mkpath", "verify", "copymode", "cwd", "sync", "sendfd", "clone", "hook", "findexe", "gate", "exec", "recvfd", }
 
-#define OCIRUN_NUM_OPS (12)
+#define OCIRUN_NUM_OPS (13)
 #define ARG_IMMEDIATE (0)
 #define ARG_BLOB (1)
 #define ARG_SLOT (2)
