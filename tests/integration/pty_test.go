@@ -112,3 +112,35 @@ func (c *consoleSocket) receive() *pty {
 	equal(c.s, "descriptors", len(fds), 1)
 	return c.s.newPty(fds[0])
 }
+
+// message says what came: the text, and what the descriptor is.
+func (c *consoleSocket) message() string {
+	c.listener.SetDeadline(time.Now().Add(5 * time.Second))
+	conn, err := c.listener.AcceptUnix()
+	if err != nil {
+		return err.Error()
+	}
+	defer conn.Close()
+	text, oob := make([]byte, 4096), make([]byte, 64)
+	n, oobn, _, _, err := conn.ReadMsgUnix(text, oob)
+	if err != nil {
+		return err.Error()
+	}
+	messages, err := unix.ParseSocketControlMessage(oob[:oobn])
+	if err != nil || len(messages) != 1 {
+		return fmt.Sprintf("%d messages, %v", len(messages), err)
+	}
+	fds, err := unix.ParseUnixRights(&messages[0])
+	if err != nil || len(fds) != 1 {
+		return fmt.Sprintf("%d descriptors, %v", len(fds), err)
+	}
+	defer unix.Close(fds[0])
+	link, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fds[0]))
+	if err != nil {
+		return err.Error()
+	}
+	if strings.HasPrefix(link, "pidfd:") { // pidfs, since Linux 6.9
+		link = "anon_inode:[pidfd]"
+	}
+	return string(text[:n]) + " " + link
+}

@@ -147,12 +147,20 @@ func (r result) built() {
 	}
 }
 
+// brief cuts a text that is too long for a report of a failure.
+func brief(text string) string {
+	if len(text) > 1000 {
+		return text[:1000] + "..."
+	}
+	return text
+}
+
 // ok checks for success and hands the result on.
 func (r result) ok() result {
 	r.s.t.Helper()
 	r.built()
 	if r.code != 0 {
-		r.s.fatalf("%s: exit %d\nstdout: %s\nstderr: %s", r.what, r.code, r.out, r.err)
+		r.s.fatalf("%s: exit %d\nstdout: %s\nstderr: %s", r.what, r.code, brief(r.out), brief(r.err))
 	}
 	return r
 }
@@ -162,7 +170,7 @@ func (r result) exits(code int) result {
 	r.s.t.Helper()
 	r.built()
 	if r.code != code {
-		r.s.errorf("%s: exit %d, want %d\nstdout: %s\nstderr: %s", r.what, r.code, code, r.out, r.err)
+		r.s.errorf("%s: exit %d, want %d\nstdout: %s\nstderr: %s", r.what, r.code, code, brief(r.out), brief(r.err))
 	}
 	return r
 }
