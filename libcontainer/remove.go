@@ -77,7 +77,8 @@ func (s *Store) remove(d *directory, force bool) error {
 		return err
 	case err != nil && !force:
 		return err
-	case err != nil:
+	case err != nil, force && r.torn && len(r.Cgroup.Dirs) == 0:
+		// A record whose end is lost may have lost where the cgroup is.
 		r = d.salvage(r)
 	case !force:
 		if err := d.checkRemovable(); err != nil {
