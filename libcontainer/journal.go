@@ -103,20 +103,22 @@ func (f fields) num(key string) (value int64, ok bool) {
 
 func (f fields) flag(key string) bool { return f.str(key) == "1" }
 
-// scanJournal calls line for each undamaged line. It reports whether the data
-// ends in the middle of a line.
-func scanJournal(data []byte, line func(kind string, f fields)) (torn bool) {
+// scanJournal calls line for each undamaged line. It reports whether there are
+// others, and whether the data ends in the middle of a line.
+func scanJournal(data []byte, line func(kind string, f fields)) (damaged, torn bool) {
 	for len(data) > 0 {
 		end := bytes.IndexByte(data, '\n')
 		if end < 0 {
-			return true
+			return true, true
 		}
 		if kind, f, ok := parseEntry(data[:end]); ok {
 			line(kind, f)
+		} else if end > 0 {
+			damaged = true
 		}
 		data = data[end+1:]
 	}
-	return false
+	return damaged, false
 }
 
 func parseEntry(line []byte) (kind string, f fields, ok bool) {

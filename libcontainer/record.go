@@ -64,7 +64,8 @@ type record struct {
 	// PoststopRun: the poststop hooks have been run.
 	PoststopRun bool
 
-	torn bool
+	// damaged: lines are lost; torn: the last one is, and so without an end.
+	damaged, torn bool
 }
 
 // inputs are, with the copy of config.json, what the container's plan is compiled
@@ -145,7 +146,7 @@ func decodeRecord(id string, data []byte) (*record, error) {
 	r := &record{}
 	var first error
 	seen := map[string]bool{}
-	r.torn = scanJournal(data, func(kind string, f fields) {
+	r.damaged, r.torn = scanJournal(data, func(kind string, f fields) {
 		seen[kind] = true
 		if err := r.take(kind, f); err != nil && first == nil {
 			first = err

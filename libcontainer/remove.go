@@ -77,8 +77,8 @@ func (s *Store) remove(d *directory, force bool) error {
 		return err
 	case err != nil && !force:
 		return err
-	case err != nil, force && r.torn && len(r.Cgroup.Dirs) == 0:
-		// A record whose end is lost may have lost where the cgroup is.
+	case err != nil, force && r.damaged && len(r.Cgroup.Dirs) == 0:
+		// One of the lines that are lost may have said where the cgroup is.
 		r = d.salvage(r)
 	case !force:
 		if err := d.checkRemovable(); err != nil {
