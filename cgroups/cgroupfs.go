@@ -17,6 +17,8 @@ type cgroupfs struct {
 	resources *specs.LinuxResources
 	// rootless does without device rules, tolerant also without a hierarchy, where the caller has no power.
 	rootless, tolerant bool
+	// forbidden is why a rootless container has no cgroup in some hierarchy.
+	forbidden error
 	// fresh is true until limits or devices were set: what the kernel holds then is known without a look.
 	fresh, freshDevices bool
 	// unavailable says why a v2 controller could not be enabled.
@@ -28,7 +30,8 @@ type cgroupfs struct {
 	observe func(path, value string)
 }
 
-// New computes where a container's cgroup goes. It has no effect: the caller may record Paths first.
+// New computes where a container's cgroup goes. It has no effect: the caller may record Paths first. For a rootless
+// container these are what the caller may make.
 func New(c Config) (Manager, error) {
 	if c.Host.Mode == ModeNone && !c.Rootless {
 		return nil, fmt.Errorf("no cgroup file system is mounted at %s", c.Host.Root)
@@ -42,6 +45,9 @@ func New(c Config) (Manager, error) {
 		fresh: true, freshDevices: true,
 	}
 	m.paths = pathsOf(trees)
+	if m.tolerant {
+		return m, m.skipForbidden()
+	}
 	return m, nil
 }
 

@@ -37,6 +37,9 @@ func (m *cgroupfs) where(v1 string) (*tree, error) {
 			return nil, fmt.Errorf("container could not join or create its %s cgroup: %w", v1, t.absent)
 		}
 	}
+	if m.forbidden != nil {
+		return nil, fmt.Errorf("container could not join or create its %s cgroup: %w", v1, m.forbidden)
+	}
 	return nil, fmt.Errorf("controller %q is not available on this machine: %w", v1, unix.ENOENT)
 }
 

@@ -154,7 +154,8 @@ func (b *builder) enterCgroup() (dir int, leave func() error, err error) {
 	leave = func() error { return nil }
 	dir = -1
 	if b.host.Unified != "" {
-		if dir, err = b.cgroup.OpenDir(); err != nil {
+		dir, err = b.cgroup.OpenDir()
+		if err != nil && !(b.o.Rootless && errors.Is(err, cgroups.ErrNoUnified)) {
 			return -1, leave, err
 		}
 	}

@@ -47,6 +47,10 @@ func (b *builder) compile() error {
 		ListenFDs: b.o.ListenFDs, PreserveFDs: b.o.PreserveFDs, ConsoleSocket: b.o.ConsoleSocket != "", Detach: b.detached,
 		Host: probeHost(host, b.bundle.Spec), CgroupPath: b.cgroupPath(), CgroupPaths: b.cgroup.Paths(),
 	}
+	if len(b.options.CgroupPaths) == 0 {
+		// What there is of hierarchies is not for this user.
+		b.options.Host.CgroupMode = cgroups.ModeNone.String()
+	}
 	b.o.Trace.end(start, "probe the host")
 	start = b.o.Trace.begin()
 	if err := b.validate(); err != nil {

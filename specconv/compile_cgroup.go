@@ -3,6 +3,7 @@ package specconv
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
@@ -40,7 +41,7 @@ func (c *compiler) refuseLimits() {
 	if len(probe.plan.Entries) > 0 {
 		first := probe.plan.Entries[0]
 		c.fail(first.Cause, fmt.Errorf("cannot set %s limit: container could not join or create cgroup",
-			first.Step.(plan.Limit).Resource))
+			strings.TrimSuffix(first.Step.(plan.Limit).Resource, ".limit")))
 	}
 }
 

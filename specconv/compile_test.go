@@ -145,7 +145,7 @@ func TestCompileRefuses(t *testing.T) {
 			o.Host.CgroupMode = cgroupNone
 			limit := int64(10)
 			s.Linux.Resources.Pids = &specs.LinuxPids{Limit: &limit}
-		}, err: "/linux/resources/pids/limit: cannot set pids.limit limit: container could not join or create cgroup"},
+		}, err: "/linux/resources/pids/limit: cannot set pids limit: container could not join or create cgroup"},
 	})
 }
 
