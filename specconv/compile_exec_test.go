@@ -40,7 +40,7 @@ var execCases = []execCase{
 		p.ExecCPUAffinity = &specs.CPUAffinity{Initial: "0-1,65", Final: "1"}
 		o.PreserveFDs = 2
 	}},
-	{"initial affinity", "spec-default", func(p *specs.Process, _ *ExecOptions) {
+	{"initial-affinity", "spec-default", func(p *specs.Process, _ *ExecOptions) {
 		p.ExecCPUAffinity = &specs.CPUAffinity{Initial: "0"}
 	}},
 }

@@ -41,6 +41,21 @@ func lookupHome(b *Bundle, root int) string {
 	return homeOf(text, b.Spec.Process.User.UID)
 }
 
+// HomeIn finds a user's home directory in the passwd file of a container that is
+// there already; "/" if there is none. Root is an O_PATH descriptor of its root.
+func HomeIn(root int, uid uint32) string {
+	fd := openFile(root, passwdFile, unix.RESOLVE_IN_ROOT|unix.RESOLVE_NO_MAGICLINKS)
+	if fd < 0 {
+		return noHome
+	}
+	defer unix.Close(fd)
+	return homeOf(readPasswd(fd), uid)
+}
+
+// WantsHome reports whether HOME has to be looked up for a process: its
+// environment lacks it. A process without an environment gets none.
+func WantsHome(p *specs.Process) bool { return wantsHome(p) }
+
 // openPasswd opens the passwd file, or gives -1. The last mount at or above it
 // decides where it comes from; whatever else than a bind mount is there is empty
 // or none of our business.

@@ -38,6 +38,20 @@ var errBadProgress = errors.New("not a progress page")
 // written in full, so that the init's stores cannot fail for want of space.
 func CreateProgress(dir int, name string, size int) (int, error) {
 	fd, err := unix.Openat(dir, name, unix.O_CREAT|unix.O_EXCL|unix.O_RDWR|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o600)
+	return formatProgress(fd, err, size)
+}
+
+// NewProgress makes a progress page that is nowhere to be found: for an init whose
+// progress matters only to who has started it.
+func NewProgress(size int) (int, error) {
+	fd, err := unix.MemfdCreate("ocirun-progress", unix.MFD_CLOEXEC|unix.MFD_NOEXEC_SEAL)
+	if err == unix.EINVAL { // before Linux 6.3
+		fd, err = unix.MemfdCreate("ocirun-progress", unix.MFD_CLOEXEC)
+	}
+	return formatProgress(fd, err, size)
+}
+
+func formatProgress(fd int, err error, size int) (int, error) {
 	if err != nil {
 		return -1, err
 	}

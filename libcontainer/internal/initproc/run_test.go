@@ -45,6 +45,13 @@ func runPlan(t *testing.T, namespaces plan.Namespace, steps ...plan.Step) *outco
 
 func runLayout(t *testing.T, p *plan.Plan, layout *Layout) *outcome {
 	t.Helper()
+	return runJoining(t, p, layout)
+}
+
+// runJoining hands namespaces over. If the init forks, it is the child whose end
+// counts.
+func runJoining(t *testing.T, p *plan.Plan, layout *Layout, namespaces ...int) *outcome {
+	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("makes namespaces: needs root")
 	}
@@ -72,6 +79,7 @@ func runLayout(t *testing.T, p *plan.Plan, layout *Layout) *outcome {
 	in, err := Start(&Spawn{
 		Layout: layout, Program: program, StateDir: int(dir.Fd()), Page: page,
 		Stdio: [3]int{0, int(w.Fd()), int(w.Fd())}, CloneFlags: uint64(p.Spawn.New &^ plan.NamespaceCgroup), Cgroup: -1,
+		Namespaces: namespaces,
 	})
 	w.Close()
 	if err != nil {
@@ -86,20 +94,29 @@ func runLayout(t *testing.T, p *plan.Plan, layout *Layout) *outcome {
 		t.Fatal(err)
 	}
 	out.stdout = string(bytes.TrimSpace(text))
-	for {
-		_, err = unix.Wait4(in.Pid, &out.status, 0, nil)
-		if !errors.Is(err, unix.EINTR) {
-			break
-		}
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	out.status = waitFor(t, in.Pid)
 	out.progress, err = ReadProgress(page, program.stamps())
 	if err != nil {
 		t.Fatal(err)
 	}
+	if out.progress.Child != 0 {
+		out.status = waitFor(t, out.progress.Child)
+	}
 	return out
+}
+
+func waitFor(t *testing.T, pid int) (status unix.WaitStatus) {
+	t.Helper()
+	for {
+		_, err := unix.Wait4(pid, &status, 0, nil)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return status
+	}
 }
 
 // attend answers the init's messages; a watchdog ends one that hangs.
