@@ -77,8 +77,7 @@ func (s *Store) remove(d *directory, force bool) error {
 		return err
 	case err != nil && !force:
 		return err
-	case err != nil, force && r.damaged && len(r.Cgroup.Dirs) == 0:
-		// One of the lines that are lost may have said where the cgroup is.
+	case err != nil:
 		r = d.salvage(r)
 	case !force:
 		if err := d.checkRemovable(); err != nil {
@@ -90,6 +89,10 @@ func (s *Store) remove(d *directory, force bool) error {
 	}
 	if force {
 		r = d.awaitMaker(r)
+		if r.damaged && len(r.Cgroup.Dirs) == 0 {
+			// One of the lines that are lost may have said where the cgroup is.
+			r = d.salvage(r)
+		}
 	}
 	return s.destroy(root, d, r, true)
 }
