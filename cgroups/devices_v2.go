@@ -46,7 +46,11 @@ func (m *cgroupfs) setDevicesV2(t *tree, rules []deviceRule) error {
 	if allowsAll(rules) {
 		return detach(dir, old)
 	}
-	program, err := loadFilter(compileDevices(rules))
+	instructions, err := compileDevices(rules)
+	if err != nil {
+		return field("/devices", err)
+	}
+	program, err := loadFilter(instructions)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strconv"
 	"strings"
 	"time"
@@ -39,6 +40,8 @@ func payload(name string, args []string) int {
 		fmt.Print(set.Count())
 	case "open":
 		return openAll(args)
+	case "open-forever":
+		return openForever(args)
 	case "count":
 		for i := 0; ; i++ { // visible progress
 			_ = os.WriteFile(args[0], []byte(strconv.Itoa(i)), 0o600)
@@ -120,4 +123,26 @@ func openAll(names []string) int {
 	}
 	fmt.Print(strings.Join(out, ","))
 	return 0
+}
+
+// openForever opens files again and again until SIGTERM, and fails at the first refusal.
+func openForever(names []string) int {
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, unix.SIGTERM)
+	for n := 0; ; n++ {
+		select {
+		case <-stop:
+			fmt.Print("opened ", n)
+			return 0
+		default:
+		}
+		for _, name := range names {
+			fd, err := unix.Open(name, unix.O_RDWR, 0)
+			if err != nil {
+				fmt.Print(name, err)
+				return 1
+			}
+			unix.Close(fd)
+		}
+	}
 }
