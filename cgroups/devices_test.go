@@ -301,7 +301,9 @@ func TestDevicesAreReplacedWithoutAGap(t *testing.T) {
 	if err := m.SetDevices(nil); err != nil {
 		t.Fatal(err)
 	}
-	cmd := start(t, m, "open-forever", "/dev/null", "/dev/zero")
+	ready := t.TempDir() + "/ready"
+	cmd := start(t, m, "open-forever", ready, "/dev/null", "/dev/zero")
+	eventually(t, "payload runs", func() bool { return unix.Access(ready, unix.F_OK) == nil })
 	for i := range 200 {
 		if err := m.SetDevices([]specs.LinuxDeviceCgroup{rule(true, "c", 1, int64(11+i%2), "rwm"), rule(true, "b", 8, int64(i%16), "r")}); err != nil {
 			t.Fatal(err)

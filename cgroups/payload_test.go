@@ -41,7 +41,7 @@ func payload(name string, args []string) int {
 	case "open":
 		return openAll(args)
 	case "open-forever":
-		return openForever(args)
+		return openForever(args[0], args[1:])
 	case "count":
 		for i := 0; ; i++ { // visible progress
 			_ = os.WriteFile(args[0], []byte(strconv.Itoa(i)), 0o600)
@@ -125,10 +125,12 @@ func openAll(names []string) int {
 	return 0
 }
 
-// openForever opens files again and again until SIGTERM, and fails at the first refusal.
-func openForever(names []string) int {
+// openForever opens files again and again until SIGTERM, and fails at the first refusal. It makes a file when it is
+// ready for the signal.
+func openForever(ready string, names []string) int {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, unix.SIGTERM)
+	_ = os.WriteFile(ready, nil, 0o600)
 	for n := 0; ; n++ {
 		select {
 		case <-stop:
