@@ -15,7 +15,7 @@ import (
 // spawn starts the init and notes its process id. From here on the init works by
 // itself, beside the runtime.
 func (b *builder) spawn() error {
-	preserved, err := b.preserved()
+	preserved, err := preservedFDs(b.o.ListenFDs, b.o.PreserveFDs)
 	if err != nil {
 		return err
 	}
@@ -126,6 +126,7 @@ func (b *builder) layoutInit() {
 		PreserveFDs: b.o.ListenFDs + b.o.PreserveFDs,
 		Gate:        b.gated,
 		Net:         b.net != nil,
+		HardLimit:   hardLimit,
 		HookState:   b.initHookState,
 		Environ:     os.Environ(),
 		Traced:      b.o.Trace != nil,
@@ -140,29 +141,34 @@ func (b *builder) layoutInit() {
 			b.countSource(s.Handed)
 		}
 	}
-	if b.bundle.Spec.Process.Terminal {
-		return
-	}
-	for fd := range b.stdio {
-		// A stream that cannot be looked at is closed: there is nothing to adjust.
-		isNull, err := isNullDevice(b.stdio[fd])
-		if err != nil {
-			continue
-		}
-		b.layout.NullStdio[fd] = isNull
-		b.layout.OwnStdio[fd] = !isNull && b.bundle.Spec.Process.User.UID != 0
+	if process := b.bundle.Spec.Process; !process.Terminal {
+		layoutStreams(&b.layout, b.stdio, process.User.UID != 0)
 	}
 }
 
-// preserved lists the descriptors that the container inherits at the same
-// numbers, and sees to it that they are there.
-func (b *builder) preserved() ([]int, error) {
-	total := b.o.ListenFDs + b.o.PreserveFDs
+// layoutStreams says what has to be adjusted about a process's standard streams;
+// owned ones are given to its user.
+func layoutStreams(layout *initproc.Layout, streams [3]int, owned bool) {
+	for n, fd := range streams {
+		// A stream that cannot be looked at is closed: there is nothing to adjust.
+		isNull, err := isNullDevice(fd)
+		if err != nil {
+			continue
+		}
+		layout.NullStdio[n] = isNull
+		layout.OwnStdio[n] = !isNull && owned
+	}
+}
+
+// preservedFDs lists the descriptors that a process inherits at the same numbers,
+// activation sockets first, and sees to it that they are there.
+func preservedFDs(listen, preserve int) ([]int, error) {
+	total := listen + preserve
 	fds := make([]int, 0, total)
 	for fd := 3; fd < 3+total; fd++ {
 		var st unix.Stat_t
 		if err := sys.Retry(func() error { return unix.Fstat(fd, &st) }); err != nil {
-			return nil, fmt.Errorf("unable to stat preserved-fd %d (of %d): %w", fd-3-b.o.ListenFDs, b.o.PreserveFDs, err)
+			return nil, fmt.Errorf("unable to stat preserved-fd %d (of %d): %w", fd-3-listen, preserve, err)
 		}
 		fds = append(fds, fd)
 	}

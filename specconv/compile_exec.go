@@ -92,7 +92,7 @@ func (c *compiler) joinRows(o *ExecOptions) {
 	owned := c.ns.Has(plan.NamespaceUser)
 	if owned {
 		// Only the host's root may raise a hard limit (setrlimit(2)).
-		c.rlimitRows(plan.Namespaces)
+		c.rlimitRows(plan.Namespaces, true)
 	}
 	if o.Paused {
 		c.add(plan.Namespaces, causeCgroup, plan.Rendezvous{Point: plan.PointPlaced})

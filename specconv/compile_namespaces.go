@@ -94,8 +94,9 @@ func (c *compiler) namespaceRows() {
 	}
 	owned := c.ns.Has(plan.NamespaceUser)
 	if owned {
-		// Only the host's root may raise a hard limit (setrlimit(2)).
-		c.rlimitRows(plan.Namespaces)
+		// Only the host's root may raise a hard limit (setrlimit(2)), and the init works
+		// under its own limits as long as it can.
+		c.rlimitRows(plan.Namespaces, true)
 	}
 	if c.o.Rootless {
 		c.join(plan.NamespaceUser)

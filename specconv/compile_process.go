@@ -11,9 +11,7 @@ import (
 
 // processRows gives the process its identity and its limits.
 func (c *compiler) processRows() {
-	if !c.ns.Has(plan.NamespaceUser) {
-		c.rlimitRows(plan.Process)
-	}
+	c.rlimitRows(plan.Process, false)
 	if c.process.NoNewPrivileges {
 		c.add(plan.Process, "/process/noNewPrivileges", plan.NoNewPrivileges{})
 	} else {
@@ -67,7 +65,7 @@ func (c *compiler) umaskRow() {
 	c.add(plan.Process, cause, row)
 }
 
-func (c *compiler) rlimitRows(phase plan.Phase) {
+func (c *compiler) rlimitRows(phase plan.Phase, raise bool) {
 	for i := range c.process.Rlimits {
 		r := &c.process.Rlimits[i]
 		cause := element("/process/rlimits", i)
@@ -76,7 +74,7 @@ func (c *compiler) rlimitRows(phase plan.Phase) {
 			c.fail(cause, fmt.Errorf("wrong rlimit value: %s", r.Type))
 			return
 		}
-		c.add(phase, cause, plan.Rlimit{Type: r.Type, Resource: resource, Soft: r.Soft, Hard: r.Hard})
+		c.add(phase, cause, plan.Rlimit{Type: r.Type, Resource: resource, Soft: r.Soft, Hard: r.Hard, Raise: raise})
 	}
 }
 

@@ -183,6 +183,9 @@ type Rlimit struct {
 	Type       string
 	Resource   int
 	Soft, Hard uint64
+	// Raise only makes the hard limit as high as it has to be, for the step that sets
+	// it when the right to raise it is gone.
+	Raise bool
 }
 
 // Lane is Init.
@@ -192,10 +195,20 @@ func (Rlimit) Lane() Lane { return Init }
 func (Rlimit) Name() string { return "rlimit" }
 
 // Action describes the step.
-func (s Rlimit) Action() string { return "set " + s.Type }
+func (s Rlimit) Action() string {
+	if s.Raise {
+		return "raise the maximum of " + s.Type
+	}
+	return "set " + s.Type
+}
 
 // Detail gives the soft and the hard limit.
-func (s Rlimit) Detail() string { return rlim(s.Soft) + ":" + rlim(s.Hard) }
+func (s Rlimit) Detail() string {
+	if s.Raise {
+		return rlim(s.Hard)
+	}
+	return rlim(s.Soft) + ":" + rlim(s.Hard)
+}
 
 func rlim(n uint64) string {
 	if n == ^uint64(0) {

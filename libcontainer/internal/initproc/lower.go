@@ -28,6 +28,9 @@ type Layout struct {
 	// Sources is the number of mounts that the runtime hands over through a queue, one
 	// for each entry of the plan that is Handed, in order.
 	Sources int
+	// HardLimit gives the runtime's own limit on a resource, which the init inherits
+	// (getrlimit(2)).
+	HardLimit func(resource int) uint64
 	// NullStdio marks the standard streams that are the host's null device; they
 	// are opened again inside of the container. OwnStdio marks those that are
 	// given to the container's user.

@@ -11,7 +11,7 @@ import (
 func (lo *lowerer) lowerProcess(step plan.Step) error {
 	switch s := step.(type) {
 	case plan.Rlimit:
-		lo.sys(unix.SYS_PRLIMIT64, imm(0), imm(s.Resource), lo.words(s.Soft, s.Hard), imm(0))
+		lo.rlimit(s)
 	case plan.NoNewPrivileges:
 		lo.sys(unix.SYS_PRCTL, imm(unix.PR_SET_NO_NEW_PRIVS), imm(1), imm(0), imm(0), imm(0))
 	case plan.Seccomp:

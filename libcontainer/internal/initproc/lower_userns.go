@@ -14,6 +14,16 @@ func (lo *lowerer) keepGuarded() {
 	lo.undumpable()
 }
 
+// rlimit sets a limit, or prepares for that with what the runtime's own is not enough.
+func (lo *lowerer) rlimit(s plan.Rlimit) {
+	switch {
+	case !s.Raise:
+		lo.sys(unix.SYS_PRLIMIT64, imm(0), imm(s.Resource), lo.words(s.Soft, s.Hard), imm(0))
+	case lo.layout.HardLimit == nil || lo.layout.HardLimit(s.Resource) < s.Hard:
+		lo.sys(unix.SYS_PRLIMIT64, imm(0), imm(s.Resource), lo.words(s.Hard, s.Hard), imm(0))
+	}
+}
+
 // openTimeOffsets opens the file that the offsets are written to before the init
 // hides from others: from then on the file belongs to the host's root. The write is
 // judged by the rights of who has opened the file.
