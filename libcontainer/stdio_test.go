@@ -45,7 +45,8 @@ func TestStdioBelongsToTheContainer(t *testing.T) {
 	before := countFDs(t)
 	s.closeChild()
 	s.close()
-	if after := countFDs(t); after != before-4 {
+	// Garbage of other tests may be closed at the same time.
+	if after := countFDs(t); after > before-4 {
 		t.Errorf("%d descriptors before, %d after", before, after)
 	}
 }

@@ -28,7 +28,8 @@ var procUses = map[string]string{
 	"libcontainer/host.go":                           "asks whether the kernel has time namespaces",
 	"libcontainer/netns.go":                          "opens the network namespace of its own thread",
 	"libcontainer/userns.go":                         "compares its own user namespace with the first one",
-	"libcontainer/publish.go":                        "writes the id maps of its own child",
+	"libcontainer/idmaps.go":                         "writes the id maps of its own child",
+	"libcontainer/internal/initproc/lower_userns.go": "as lower_system.go",
 }
 
 // TestNoProcStrings finds "/proc/..." in string literals: every access to procfs must go through one helper.
