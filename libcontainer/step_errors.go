@@ -35,6 +35,9 @@ func stepError(p *plan.Plan, progress initproc.Progress) error {
 	}
 	failed := p.Failed(progress.Step, progress.Errno, detail)
 	failed.Hint = hintFor(entry.Step, progress.Errno)
+	if failed.Hint == "" && (p.Spawn.Has(plan.NamespaceUser) || p.Spawn.IsNew(plan.NamespaceTime)) {
+		failed.Hint = userNamespaceHint(entry.Step, progress.Errno)
+	}
 	return failed
 }
 
