@@ -28,7 +28,7 @@ func merge(level **node, fresh *node) bool {
 	for ; *level != nil; level = &(*level).next {
 		old := *level
 		if old.key == fresh.key {
-			if fresh.yes.level != nil && old.yes.level == nil && old.yes.decided && !fresh.no.open() {
+			if fresh.yes.level != nil && old.yes.decided && !fresh.no.open() {
 				return false
 			}
 			yes := mergeBranch(&old.yes, &fresh.yes, fresh.high && fresh.full > old.full)
@@ -50,12 +50,12 @@ func merge(level **node, fresh *node) bool {
 func mergeBranch(old, fresh *branch, narrower bool) bool {
 	switch {
 	case fresh.open():
+	case fresh.level != nil && old.decided:
+		// The action that is there is for all that the new rule is about.
 	case fresh.level != nil && old.level != nil:
 		return merge(&old.level, fresh.level)
-	case fresh.level != nil && !old.decided:
-		old.level = fresh.level
 	case fresh.level != nil:
-		// The action that is there is for all that the new rule is about.
+		old.level = fresh.level
 	case !old.decided:
 		old.decide(fresh.action)
 	case narrower:
