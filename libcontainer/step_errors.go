@@ -113,9 +113,41 @@ func hintFor(step plan.Step, errno error) string {
 		if errors.Is(errno, unix.ELOOP) {
 			return "the image has a symbolic link in the place of /dev"
 		}
+	case plan.Rlimit, plan.Scheduler, plan.IOPriority, plan.MemoryPolicy:
+		return schedulingHint(step, errno)
+	}
+	return ""
+}
+
+// schedulingHint says why a limit or a priority is refused.
+func schedulingHint(step plan.Step, errno error) string {
+	refused := errors.Is(errno, unix.EPERM)
+	switch s := step.(type) {
 	case plan.Rlimit:
-		if errors.Is(errno, unix.EPERM) {
+		if refused {
 			return "raising a hard limit needs CAP_SYS_RESOURCE"
+		}
+	case plan.Scheduler:
+		switch {
+		case refused && (s.Policy == "SCHED_FIFO" || s.Policy == "SCHED_RR"):
+			return "a real-time policy needs CAP_SYS_NICE and, on cgroup version 1, linux.resources.cpu.realtimeRuntime"
+		case refused && s.Policy == "SCHED_DEADLINE":
+			return "SCHED_DEADLINE needs CAP_SYS_NICE and a process that may run on all CPUs"
+		case refused:
+			return "a nice value below 0 needs CAP_SYS_NICE"
+		case errors.Is(errno, unix.EBUSY):
+			return "the CPUs have not as much time left for deadlines"
+		}
+	case plan.IOPriority:
+		if refused {
+			return "the real-time class needs CAP_SYS_NICE"
+		}
+	case plan.MemoryPolicy:
+		switch {
+		case errors.Is(errno, unix.EINVAL):
+			return "none of the nodes has memory that the container may use, or mode and flags do not go together"
+		case errors.Is(errno, unix.ENOSYS):
+			return "the kernel is built without CONFIG_NUMA"
 		}
 	}
 	return ""

@@ -31,6 +31,7 @@ type compiler struct {
 // The causes of what the runtime does on its own. They are constants, since
 // plan.Default would put them together for each row.
 const (
+	causeAffinity     plan.Cause = "default:cpu-affinity"
 	causeCapabilities plan.Cause = "default:capabilities"
 	causeCgroup       plan.Cause = "default:cgroup"
 	causeCreate       plan.Cause = "default:create"

@@ -93,6 +93,7 @@ func (c *compiler) joinRows(o *ExecOptions) {
 	if owned {
 		// Only the host's root may raise a hard limit (setrlimit(2)).
 		c.rlimitRows(plan.Namespaces, true)
+		c.schedulingRows(plan.Namespaces)
 	}
 	if o.Paused {
 		c.add(plan.Namespaces, causeCgroup, plan.Rendezvous{Point: plan.PointPlaced})

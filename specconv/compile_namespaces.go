@@ -92,11 +92,13 @@ func (c *compiler) namespaceRows() {
 	if score := c.process.OOMScoreAdj; score != nil {
 		c.add(plan.Namespaces, "/process/oomScoreAdj", plan.OOMScoreAdj{Value: *score})
 	}
+	c.add(plan.Namespaces, causeAffinity, plan.CPUAffinity{})
 	owned := c.ns.Has(plan.NamespaceUser)
 	if owned {
 		// Only the host's root may raise a hard limit (setrlimit(2)), and the init works
 		// under its own limits as long as it can.
 		c.rlimitRows(plan.Namespaces, true)
+		c.schedulingRows(plan.Namespaces)
 	}
 	if c.o.Rootless {
 		c.join(plan.NamespaceUser)

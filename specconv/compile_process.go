@@ -12,6 +12,10 @@ import (
 // processRows gives the process its identity and its limits.
 func (c *compiler) processRows() {
 	c.rlimitRows(plan.Process, false)
+	if !c.ns.Has(plan.NamespaceUser) {
+		c.schedulingRows(plan.Process)
+	}
+	c.executionRows()
 	if c.process.NoNewPrivileges {
 		c.add(plan.Process, "/process/noNewPrivileges", plan.NoNewPrivileges{})
 	} else {

@@ -1,7 +1,6 @@
 package specconv
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -13,7 +12,11 @@ const maxCPU = 8191
 
 // parseCPUs reads a list of CPUs such as "0-3,7" (cpuset(7), "List format"). The
 // mask has a whole number of 64-bit words, as sched_setaffinity(2) wants it.
-func parseCPUs(list string) ([]byte, error) {
+func parseCPUs(list string) ([]byte, error) { return parseList(list, "CPU", maxCPU) }
+
+// parseList reads a list of numbers of something, which go from 0 to highest, and
+// gives a mask of whole 64-bit words.
+func parseList(list, what string, highest int) ([]byte, error) {
 	var mask []byte
 	for part := range strings.SplitSeq(list, ",") {
 		part = strings.TrimSpace(part)
@@ -21,10 +24,10 @@ func parseCPUs(list string) ([]byte, error) {
 			continue
 		}
 		low, high, isRange := strings.Cut(part, "-")
-		first, err := parseCPU(low)
+		first, err := parseNumber(low, what, highest)
 		last := first
 		if err == nil && isRange {
-			last, err = parseCPU(high)
+			last, err = parseNumber(high, what, highest)
 		}
 		if err != nil {
 			return nil, err
@@ -35,25 +38,25 @@ func parseCPUs(list string) ([]byte, error) {
 		if words := last/64 + 1; len(mask) < 8*words {
 			mask = append(mask, make([]byte, 8*words-len(mask))...)
 		}
-		for cpu := first; cpu <= last; cpu++ {
+		for n := first; n <= last; n++ {
 			// The word's bytes are in little-endian order on every machine that the
 			// runtime works on.
-			mask[cpu/8] |= 1 << (cpu % 8)
+			mask[n/8] |= 1 << (n % 8)
 		}
 	}
 	if len(mask) == 0 {
-		return nil, errors.New("the list names no CPU")
+		return nil, fmt.Errorf("the list names no %s", what)
 	}
 	return mask, nil
 }
 
-func parseCPU(text string) (int, error) {
+func parseNumber(text, what string, highest int) (int, error) {
 	n, err := strconv.ParseUint(text, 10, 16)
 	switch {
 	case err != nil:
-		return 0, fmt.Errorf("%q is not the number of a CPU", text)
-	case n > maxCPU:
-		return 0, fmt.Errorf("CPU %d is out of range 0-%d", n, maxCPU)
+		return 0, fmt.Errorf("%q is not the number of a %s", text, what)
+	case n > uint64(highest):
+		return 0, fmt.Errorf("%s %d is out of range 0-%d", what, n, highest)
 	}
 	return int(n), nil
 }

@@ -39,12 +39,6 @@ var notYet = [...]lack{
 	{"/mounts/*/options/*", "the mount option tmpcopyup", func(s *specs.Spec, _ *specs.Linux) []plan.Cause {
 		return mountsWithOption(s, "tmpcopyup")
 	}},
-	{"/process/scheduler", "scheduler", func(s *specs.Spec, _ *specs.Linux) []plan.Cause {
-		return when(s.Process != nil && s.Process.Scheduler != nil, "/process/scheduler")
-	}},
-	{"/process/ioPriority", "ioPriority", func(s *specs.Spec, _ *specs.Linux) []plan.Cause {
-		return when(s.Process != nil && s.Process.IOPriority != nil, "/process/ioPriority")
-	}},
 	{"/process/apparmorProfile", "apparmorProfile", func(s *specs.Spec, _ *specs.Linux) []plan.Cause {
 		return when(s.Process != nil && s.Process.ApparmorProfile != "", "/process/apparmorProfile")
 	}},
@@ -56,12 +50,6 @@ var notYet = [...]lack{
 	}},
 	{"/linux/netDevices", "netDevices", func(_ *specs.Spec, l *specs.Linux) []plan.Cause {
 		return when(len(l.NetDevices) > 0, "/linux/netDevices")
-	}},
-	{"/linux/memoryPolicy", "memoryPolicy", func(_ *specs.Spec, l *specs.Linux) []plan.Cause {
-		return when(l.MemoryPolicy != nil, "/linux/memoryPolicy")
-	}},
-	{"/linux/personality", "personality", func(_ *specs.Spec, l *specs.Linux) []plan.Cause {
-		return when(l.Personality != nil, "/linux/personality")
 	}},
 	{"/linux/intelRdt", "intelRdt", func(_ *specs.Spec, l *specs.Linux) []plan.Cause {
 		return when(l.IntelRdt != nil, "/linux/intelRdt")

@@ -38,6 +38,7 @@ func Validate(b *Bundle, o Options) []Problem {
 	v.seccomp()
 	v.sysctls()
 	v.paths()
+	v.execution()
 	v.unsupported()
 	return v.problems
 }

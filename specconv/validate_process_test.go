@@ -37,8 +37,6 @@ func TestValidateProcess(t *testing.T) {
 		{name: "effective permitted in another order", patch: process(`"capabilities": {"effective": ["CAP_KILL", "CAP_CHOWN"], "permitted": ["CAP_CHOWN", "CAP_KILL"]}`)},
 		{name: "N25 oomScoreAdj 5000", patch: process(`"oomScoreAdj": 5000`), want: "/process/oomScoreAdj: range -1000...1000"},
 		{name: "N25 oomScoreAdj -1000", patch: process(`"oomScoreAdj": -1000`)},
-		{name: "N26 scheduler", patch: process(`"scheduler": {}`), want: "/process/scheduler: is not supported by this version of ocirun"},
-		{name: "N27 ioPriority", patch: process(`"ioPriority": {"class": "X", "priority": 9}`), want: "/process/ioPriority: is not supported by this version of ocirun"},
 		{name: "N28 execCPUAffinity", patch: process(`"execCPUAffinity": {"initial": "0"}`)},
 		{name: "apparmorProfile", patch: process(`"apparmorProfile": "x"`), want: "/process/apparmorProfile: is not supported by this version of ocirun"},
 		{name: "selinuxLabel", patch: process(`"selinuxLabel": "x"`), want: "/process/selinuxLabel: is not supported by this version of ocirun"},

@@ -57,7 +57,8 @@ func (JoinContainer) Action() string { return "join the container's namespaces" 
 // Detail lists the namespaces.
 func (s JoinContainer) Detail() string { return strings.Join(Names(s.Namespaces), ",") }
 
-// CPUAffinity says on which CPUs a process that joins a container may run.
+// CPUAffinity says on which CPUs the process may run. Those of the runtime are not
+// inherited: an engine may be pinned to a few.
 type CPUAffinity struct {
 	// CPUs is the list as configured, such as "0-3,7". Empty means all CPUs of
 	// the cgroup.

@@ -10,7 +10,7 @@ import (
 )
 
 // applets are the busybox commands that payloads use.
-const applets = "sh true false cat ls echo sleep mount umount mkdir rmdir touch rm ln mknod stat id env pwd hostname " +
+const applets = "sh true false cat ls echo sleep mount umount mkdir rmdir touch rm ln mknod stat id env pwd ionice uname taskset hostname " +
 	"ps kill chmod chown dd head tail grep cut wc tr sort test readlink find sysctl ip tty stty nproc timeout usleep umask mkfifo " +
 	"sync sed awk printf date df date unshare setsid seq yes chroot od"
 

@@ -12,6 +12,14 @@ func (lo *lowerer) lowerProcess(step plan.Step) error {
 	switch s := step.(type) {
 	case plan.Rlimit:
 		lo.rlimit(s)
+	case plan.Scheduler:
+		lo.scheduler(s)
+	case plan.IOPriority:
+		lo.ioPriority(s)
+	case plan.Personality:
+		lo.sys(unix.SYS_PERSONALITY, imm(s.Number))
+	case plan.MemoryPolicy:
+		lo.memoryPolicy(s)
 	case plan.NoNewPrivileges:
 		lo.sys(unix.SYS_PRCTL, imm(unix.PR_SET_NO_NEW_PRIVS), imm(1), imm(0), imm(0), imm(0))
 	case plan.Seccomp:
