@@ -31,6 +31,9 @@ type asm struct {
 	rets []label
 	// actions are the values to return, by index.
 	actions []uint32
+	// overflow says that there were more actions, or rules for one call, than a
+	// program has room for; what has been written means nothing then.
+	overflow bool
 }
 
 // A target is where a jump goes: a label, or the return of an action. Returns need
@@ -50,6 +53,10 @@ func (a *asm) action(ret uint32) target {
 		if known == ret {
 			return target(i)
 		}
+	}
+	if len(a.actions) == maxInsns {
+		a.overflow = true
+		return 0
 	}
 	a.actions = append(a.actions, ret)
 	a.rets = append(a.rets, -1)

@@ -33,7 +33,8 @@ type span struct {
 }
 
 // build writes the program: the load of the architecture, a test for each, and
-// their parts. The native architecture is the first to be tested.
+// their parts. The native architecture is the first to be tested. The result is nil
+// if the section has far more than fits into a program.
 func (s *section) build() []Insn {
 	b := &builder{section: s}
 	b.insns, b.ranges, b.sets, b.bodies = b.insnsBuf[:0], b.rangesBuf[:0], b.setsBuf[:0], b.bodiesBuf[:0]
@@ -49,6 +50,9 @@ func (s *section) build() []Insn {
 			continue // part of x86_64's
 		}
 		parts[a] = b.part(a)
+		if b.overflow {
+			return nil
+		}
 	}
 	next := b.bad
 	for _, a := range slices.Backward(s.archs) {

@@ -44,8 +44,8 @@ func (c *conds) level(first *node, after target, held word) target {
 	// fresh is where the next node is, same where it is if its word is loaded.
 	fresh, same, sameWord := after, after, word{}
 	var buf [8]*node
-	nodes := first.list(buf[:0])
-	for i, n := range slices.Backward(nodes) {
+	row := first.list(buf[:0])
+	for i, n := range slices.Backward(row) {
 		w := c.wordOf(n)
 		direct := fresh
 		if w == sameWord {
@@ -54,7 +54,8 @@ func (c *conds) level(first *node, after target, held word) target {
 		test := c.node(n, w, direct, fresh)
 		before, fall := held, false
 		if i > 0 {
-			before, fall = c.wordOf(nodes[i-1]), nodes[i-1].yes.level != nil || nodes[i-1].no.level != nil
+			prev := row[i-1]
+			before, fall = c.wordOf(prev), prev.yes.level != nil || prev.no.level != nil
 		}
 		fresh, same, sameWord = test, test, w
 		if before != w || fall {

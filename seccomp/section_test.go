@@ -180,12 +180,33 @@ func TestKernel(t *testing.T) {
 }
 
 func TestTooLong(t *testing.T) {
-	spec := &specs.LinuxSeccomp{DefaultAction: specs.ActErrno}
-	for i := range uint64(3000) {
-		spec.Syscalls = append(spec.Syscalls, specs.LinuxSyscall{Names: []string{"ioctl"}, Action: specs.ActAllow, Args: []specs.LinuxSeccompArg{{Index: 1, Value: i << 32, Op: specs.OpEqualTo}}})
+	rules := func(n int, change func(i int, call *specs.LinuxSyscall)) *specs.LinuxSeccomp {
+		spec := &specs.LinuxSeccomp{DefaultAction: specs.ActErrno}
+		for i := range n {
+			call := specs.LinuxSyscall{Names: []string{"ioctl"}, Action: specs.ActAllow}
+			change(i, &call)
+			spec.Syscalls = append(spec.Syscalls, call)
+		}
+		return spec
 	}
-	_, err := Compile(spec, Options{})
-	if err == nil || !strings.Contains(err.Error(), "the kernel takes at most 4096") {
-		t.Errorf("%v, want that the filter is too long", err)
+	condition := func(i int, call *specs.LinuxSyscall) {
+		call.Args = []specs.LinuxSeccompArg{{Index: 1, Value: uint64(i) << 32, Op: specs.OpEqualTo}}
+	}
+	for name, spec := range map[string]*specs.LinuxSeccomp{
+		"instructions": rules(3000, condition),
+		"rules":        rules(5000, condition),
+		"actions": rules(5000, func(i int, call *specs.LinuxSyscall) {
+			call.Names = []string{[]string{"ioctl", "read"}[i%2]}
+			call.Action, call.ErrnoRet = specs.ActErrno, number(uint(i))
+			condition(i, call)
+		}),
+	} {
+		if Backend != "go" && name != "instructions" {
+			continue // libseccomp would take minutes
+		}
+		_, err := Compile(spec, Options{})
+		if err == nil || !strings.Contains(err.Error(), "at most 4096") {
+			t.Errorf("%s: %v, want that the filter is too long", name, err)
+		}
 	}
 }

@@ -94,6 +94,10 @@ func (b *builder) apply(info *archInfo, slot uint32, e *entry) {
 		*v = firstSet + verdict(len(b.sets)-1)
 	default:
 		set := &b.sets[*v-firstSet]
+		if len(*set) == maxInsns {
+			b.overflow = true
+			return
+		}
 		*set = append(*set, e.rule)
 	}
 }
