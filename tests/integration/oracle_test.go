@@ -132,6 +132,9 @@ func reap() (alive []int) {
 			continue
 		}
 		seen[pid] = true
+		if _, ok := calls.Load(pid); ok {
+			continue
+		}
 		if got, err := syscall.Wait4(pid, nil, syscall.WNOHANG, nil); got == 0 && err == nil {
 			alive = append(alive, pid)
 		}

@@ -70,7 +70,7 @@ func (c *command) onTerminal(slave *os.File) {
 	c.prepare()
 	c.exec.Stdin, c.exec.Stdout, c.exec.Stderr = slave, slave, slave
 	c.exec.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
-	c.s.must(c.exec.Start())
+	c.launch()
 	slave.Close()
 }
 

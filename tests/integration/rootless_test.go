@@ -61,7 +61,7 @@ func (u *ordinary) begin(args ...string) *command {
 	c := u.cmd(args...)
 	c.prepare()
 	c.exec.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: userID, Gid: groupID}}
-	u.s.must(c.exec.Start())
+	c.launch()
 	return c
 }
 

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -73,7 +74,17 @@ func (c *command) run() result {
 func (c *command) start() {
 	c.s.t.Helper()
 	c.prepare()
+	c.launch()
+}
+
+// calls are the commands that run now, by process id: the reaper leaves them to
+// their wait.
+var calls sync.Map
+
+func (c *command) launch() {
+	c.s.t.Helper()
 	c.s.must(c.exec.Start())
+	calls.Store(c.exec.Process.Pid, true)
 }
 
 func (c *command) prepare() {
@@ -109,8 +120,11 @@ func (s *scenario) temp(name string) *os.File {
 func (c *command) wait() result {
 	c.s.t.Helper()
 	timer := time.AfterFunc(limit, func() { c.exec.Process.Kill() })
+	stop := reapMeanwhile()
 	err := c.exec.Wait()
+	stop()
 	hung := !timer.Stop()
+	calls.Delete(c.exec.Process.Pid)
 	r := result{s: c.s, what: c.exec.Args[0] + " " + strings.Join(c.args, " "), elapsed: time.Since(c.started)}
 	r.files = [2]string{c.stdout.Name(), c.stderr.Name()}
 	r.out, r.err = slurp(c.stdout), slurp(c.stderr)
@@ -128,6 +142,29 @@ func (c *command) wait() result {
 		c.s.fatalf("%s: crashed:\n%s", r.what, r.err)
 	}
 	return r
+}
+
+// reapMeanwhile does what an engine's shim does: orphans of containers that end
+// during a command are collected, or a pid namespace with one could not end.
+func reapMeanwhile() (stop func()) {
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		ticker := time.NewTicker(20 * time.Millisecond)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-ticker.C:
+				reap()
+			}
+		}
+	}()
+	return func() {
+		close(done)
+		<-ended
+	}
 }
 
 func slurp(f *os.File) string {

@@ -49,7 +49,7 @@ func TestStdioReaderGoesAway(t *testing.T) {
 	c := s.cmd("run", "-b", b.dir, s.id())
 	c.prepare()
 	c.exec.Stdout = writer
-	c.s.must(c.exec.Start())
+	c.launch()
 	writer.Close()
 	buf := make([]byte, 100)
 	_, err = reader.Read(buf)
