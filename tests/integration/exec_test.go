@@ -146,7 +146,7 @@ func TestExecProcess(t *testing.T) {
 		{"environment replaced", flags("--env", "A=flag"), []string{"sh", "-c", "echo $A"}, "flag"},
 		{"user", flags("--user", "1000:1001"), []string{"sh", "-c", "id -u; id -g; echo $HOME"}, "1000 1001 /home/alice"},
 		{"user without group", flags("-u", "1000"), []string{"sh", "-c", "id -u; id -g"}, "1000 0"},
-		{"groups", flags("--user", "1000:1001", "-g", "5", "--additional-gids", "7"), []string{"grep", "Groups", "/proc/self/status"}, "Groups: 5 7"},
+		{"groups", flags("--user", "1000:1001", "-g", "5", "-g", "7"), []string{"grep", "Groups", "/proc/self/status"}, "Groups: 5 7"},
 		{"umask", nil, []string{"sh", "-c", "umask"}, "0022"},
 		{"no terminal", nil, []string{"sh", "-c", "test -t 0 || echo none"}, "none"},
 	}
