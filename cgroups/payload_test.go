@@ -42,6 +42,8 @@ func payload(name string, args []string) int {
 		return openAll(args)
 	case "open-forever":
 		return openForever(args[0], args[1:])
+	case "budget":
+		return budgetPayload(args[0])
 	case "count":
 		for i := 0; ; i++ { // visible progress
 			_ = os.WriteFile(args[0], []byte(strconv.Itoa(i)), 0o600)

@@ -24,11 +24,14 @@ type Thread struct {
 }
 
 func (m *cgroupfs) Join() (*Thread, error) {
+	if m.pure() || len(m.trees) == 0 {
+		return &Thread{}, nil
+	}
 	home, err := ownMembership()
 	if err != nil {
 		return nil, err
 	}
-	th := &Thread{trees: make([]*tree, 0, len(m.trees)), fds: make([]int, 0, len(m.trees)), home: home}
+	th := &Thread{trees: make([]*tree, 0, len(m.trees)), fds: make([]int, 0, 2*len(m.trees)), home: home}
 	for i := range m.trees {
 		t := &m.trees[i]
 		if t.v2() || t.absent != nil {
@@ -54,25 +57,42 @@ func (m *cgroupfs) Join() (*Thread, error) {
 
 // Leave moves the calling thread, which must be the one that joined, back to where it was.
 func (th *Thread) Leave() error {
-	for _, fd := range th.fds {
-		unix.Close(fd)
-	}
-	th.fds = nil
 	var errs []error
 	for _, t := range th.trees {
 		base, _ := th.home.path(t.controllers[0])
-		if err := write(t.mount+below(t.mount, base, "")+"/tasks", "0"); err != nil {
+		fd, err := open(t.mount+base+"/tasks", unix.O_WRONLY)
+		if errors.Is(err, unix.ENOENT) { // not shown by this mount, see below
+			fd, err = open(t.mount+"/tasks", unix.O_WRONLY)
+		}
+		if err == nil {
+			th.fds = append(th.fds, fd)
+			err = writeFD(fd, base+"/tasks", "0")
+		}
+		if err != nil {
 			errs = append(errs, fmt.Errorf("leave cgroup %s: %w", t.dir(), err))
 		}
 	}
 	th.trees = nil
+	th.release()
 	return errors.Join(errs...)
+}
+
+// release closes the descriptors, those that follow each other by one call.
+func (th *Thread) release() {
+	for len(th.fds) > 0 {
+		n := 1
+		for n < len(th.fds) && th.fds[n] == th.fds[n-1]+1 {
+			n++
+		}
+		_ = unix.CloseRange(uint(th.fds[0]), uint(th.fds[n-1]), 0)
+		th.fds = th.fds[n:]
+	}
 }
 
 // Close gives up the thread's descriptors without moving it: for a thread that is about to end.
 func (th *Thread) Close() {
 	th.trees = nil
-	_ = th.Leave()
+	th.release()
 }
 
 func (m *cgroupfs) Place(pid int) error {
