@@ -26,7 +26,7 @@ func realtime(c *specs.Spec) {
 	}
 }
 
-// N26
+// N26.
 func TestFieldsScheduler(t *testing.T) {
 	cases := []struct {
 		name string
@@ -78,7 +78,7 @@ func TestFieldsSchedulerRefused(t *testing.T) {
 	s.oracle()
 }
 
-// N27
+// N27.
 func TestFieldsIOPriority(t *testing.T) {
 	for want, priority := range map[string]specs.LinuxIOPriority{
 		"realtime: prio 0\n":    {Class: specs.IOPRIO_CLASS_RT, Priority: 0},
@@ -94,7 +94,7 @@ func TestFieldsIOPriority(t *testing.T) {
 	}
 }
 
-// N53
+// N53.
 func TestFieldsPersonality(t *testing.T) {
 	s := begin(t)
 	s.differs("runc", unknownField)
@@ -108,7 +108,7 @@ func TestFieldsPersonality(t *testing.T) {
 	s.contains("flags are none", r.err, "ignoring unsupported personality flags: ODD")
 }
 
-// N48
+// N48.
 func TestFieldsMemoryPolicy(t *testing.T) {
 	s := begin(t)
 	s.differs("runc", unknownField)

@@ -220,9 +220,11 @@ func TestRootlessForbidden(t *testing.T) {
 	s.differs("runc", "has other words")
 	u := s.ordinaryUser()
 	c := u.cmd("run", "-b", u.dir, s.id())
-	c.via = []string{"setpriv", "--reuid", itoa(userID), "--regid", itoa(groupID), "--clear-groups",
+	c.via = []string{
+		"setpriv", "--reuid", itoa(userID), "--regid", itoa(groupID), "--clear-groups",
 		"unshare", "-U", "--map-user=" + itoa(userID), "--map-group=" + itoa(groupID), "--keep-caps",
-		"sh", "-c", `echo 0 >/proc/sys/user/max_user_namespaces; exec setpriv --inh-caps=-all --ambient-caps=-all "$@"`, "sh"}
+		"sh", "-c", `echo 0 >/proc/sys/user/max_user_namespaces; exec setpriv --inh-caps=-all --ambient-caps=-all "$@"`, "sh",
+	}
 	c.run().failsWith(1, "unshare user namespace: no space left on device; user.max_user_namespaces")
 	s.oracle()
 }

@@ -182,6 +182,11 @@ func (r result) built() {
 	if strings.Contains(r.err, "not supported by this version of "+suite.kind) {
 		r.s.t.Skipf("not built yet: %s", r.message())
 	}
+	for _, command := range []string{"exec", "update", "events", "checkpoint", "restore"} {
+		if strings.Contains(r.err, "No help topic for '"+command+"'") {
+			r.s.t.Skipf("not built yet: the command %s", command)
+		}
+	}
 }
 
 // brief cuts a text that is too long for a report of a failure.
