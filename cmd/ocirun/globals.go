@@ -2,9 +2,12 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/ocirun/ocirun/cmd/ocirun/internal/cli"
 	"github.com/ocirun/ocirun/libcontainer"
@@ -28,6 +31,8 @@ type globals struct {
 	// and explicit that the caller chose it.
 	root                 string
 	runtimeDir, explicit bool
+	// foreign says that it is the host's root's, and the caller somebody else.
+	foreign bool
 }
 
 func newGlobals() globals { return globals{logFormat: "text", rootless: "auto"} }
@@ -90,7 +95,7 @@ func (g *globals) resolveRoot(h host) error {
 	case runtimeDir != "" && h.ownsRuntimeDir():
 		g.root, g.runtimeDir = filepath.Join(runtimeDir, name), true
 	default:
-		g.root = defaultRoot
+		g.root, g.foreign = defaultRoot, h.euid != 0
 	}
 	root, err := filepath.Abs(g.root)
 	if err != nil {
@@ -140,6 +145,15 @@ func (g *globals) checkCgroupManager() error {
 // keeps it from being cleaned up while containers run (XDG Base Directory
 // Specification, "XDG_RUNTIME_DIR").
 func (g *globals) makeRuntimeDir() error {
+	if g.foreign {
+		err := unix.Access(g.root, unix.W_OK)
+		if errors.Is(err, unix.ENOENT) {
+			err = unix.Access(filepath.Dir(g.root), unix.W_OK)
+		}
+		if err != nil {
+			return &os.PathError{Op: "write to", Path: g.root, Err: fmt.Errorf("%w; set XDG_RUNTIME_DIR or use --root", err)}
+		}
+	}
 	if !g.runtimeDir {
 		return nil
 	}

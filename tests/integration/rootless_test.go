@@ -213,6 +213,14 @@ func TestRootlessRefused(t *testing.T) {
 	}
 }
 
+func TestRootlessWithoutRuntimeDir(t *testing.T) {
+	s := begin(t)
+	s.differs("runc", "has other words")
+	u := s.ordinaryUser()
+	u.runtimeDir = ""
+	u.run().failsWith(1, "write to /run/"+suite.kind+": permission denied; set XDG_RUNTIME_DIR or use --root")
+}
+
 // What the kernel forbids is said with the switch that forbids it. The limit is set
 // for a user namespace of the test's own, not for the machine.
 func TestRootlessForbidden(t *testing.T) {
