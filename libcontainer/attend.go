@@ -33,6 +33,8 @@ func (b *builder) attend() error {
 			return b.follow()
 		case initproc.TagConsole:
 			err = b.takeConsole(fd)
+		case initproc.TagSeccomp:
+			err = b.serveListener()
 		case initproc.TagHooks:
 			err = b.serveHooks()
 		case initproc.TagIDMaps:

@@ -23,6 +23,9 @@ type compiler struct {
 	ns      namespaces
 	env     []string
 
+	// lastFilter is what is loaded right before the program is executed.
+	lastFilter plan.Seccomp
+
 	plan     *plan.Plan
 	warnings []string
 	err      error
@@ -80,8 +83,10 @@ const (
 //     refused as the place of the old root (pivot_root(2)).
 //  11. Names of the container; then what only the process is about.
 //  12. Without no_new_privs a filter can be loaded only with CAP_SYS_ADMIN, that
-//     is before capabilities are given up; with it, it is loaded last, so that it
-//     need not allow what the set-up itself calls.
+//     is before capabilities are given up; with it, it is loaded last, behind the
+//     gate and the hooks, so that it need not allow what the set-up itself calls.
+//     One with a listener is loaded before the container counts as created: its
+//     agent gets to know a container that is being created.
 //  13. The bounding set is limited while CAP_SETPCAP is there. Then the working
 //     directory, as root, since the user may lack the right to pass through
 //     directories above it; once more as the user if root was refused, as on a
@@ -89,7 +94,7 @@ const (
 //     if the next row needs them, then capabilities.
 //  14. The program is looked up with the rights that it will run with, before the
 //     container counts as created, so that a wrong name fails the creation.
-//  15. The gate, then startContainer hooks, then the program.
+//  15. The gate, then startContainer hooks, then the last filter and the program.
 func Compile(b *Bundle, o Options) (*plan.Plan, []string, error) {
 	c := newCompiler(b, nil, &o)
 	if c.err != nil {

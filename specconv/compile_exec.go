@@ -61,7 +61,7 @@ func CompileExec(b *Bundle, process *specs.Process, o ExecOptions) (*plan.Plan, 
 		c.add(plan.Process, "/process/terminal", c.console(false))
 	}
 	c.processRows()
-	c.add(plan.Start, "/process/args", plan.Exec{Args: process.Args, Env: c.env, PreserveFDs: o.PreserveFDs})
+	c.execRow()
 	if c.err != nil {
 		return nil, nil, o.place(c.err)
 	}

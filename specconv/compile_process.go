@@ -16,10 +16,11 @@ func (c *compiler) processRows() {
 		c.schedulingRows(plan.Process)
 	}
 	c.executionRows()
+	filter := c.seccompFilter()
 	if c.process.NoNewPrivileges {
 		c.add(plan.Process, "/process/noNewPrivileges", plan.NoNewPrivileges{})
 	} else {
-		c.seccompRow()
+		c.seccompRow(plan.Process, filter)
 	}
 	caps := c.capabilities()
 	c.add(plan.Process, c.capabilityCause("bounding"),
@@ -33,9 +34,19 @@ func (c *compiler) processRows() {
 	c.add(plan.Process, "/process/args", plan.Lookup{
 		Program: c.program(), Candidates: candidates(c.program(), c.env),
 	})
-	if c.process.NoNewPrivileges {
-		c.seccompRow()
+	if c.process.NoNewPrivileges && filter.Listener {
+		c.seccompRow(plan.Process, filter)
+	} else if c.process.NoNewPrivileges {
+		c.lastFilter = filter
 	}
+}
+
+// execRow executes the program, behind the filter that needs no privileges.
+func (c *compiler) execRow() {
+	c.seccompRow(plan.Start, c.lastFilter)
+	c.add(plan.Start, "/process/args", plan.Exec{
+		Args: c.process.Args, Env: c.env, PreserveFDs: c.o.ListenFDs + c.o.PreserveFDs,
+	})
 }
 
 // userRows changes the working directory and the user.
@@ -237,8 +248,6 @@ func (c *compiler) startRows() {
 	}
 	hooks := c.hooks()
 	c.hookRows(plan.Start, plan.StartContainer, "/hooks/startContainer", hooks.StartContainer)
-	c.add(plan.Start, "/process/args", plan.Exec{
-		Args: c.process.Args, Env: c.env, PreserveFDs: c.o.ListenFDs + c.o.PreserveFDs,
-	})
+	c.execRow()
 	c.hookRows(plan.Start, plan.Poststart, "/hooks/poststart", hooks.Poststart)
 }

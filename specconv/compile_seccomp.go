@@ -7,24 +7,31 @@ import (
 	"github.com/ocirun/ocirun/specconv/plan"
 )
 
-// seccompRow loads the filter. A section that says nothing is none.
-func (c *compiler) seccompRow() {
+// seccompFilter compiles the filter. A section that says nothing is none.
+func (c *compiler) seccompFilter() plan.Seccomp {
 	if c.linux.Seccomp == nil {
-		return
+		return plan.Seccomp{}
 	}
-	program, err := seccomp.Compile(c.linux.Seccomp, seccomp.Options{HasFlag: c.hasSeccompFlag})
+	// The init does not call the kernel between loading the filter and the moment
+	// at which the agent has its listener, so any call may be the agent's.
+	program, err := seccomp.Compile(c.linux.Seccomp, seccomp.Options{HasFlag: c.hasSeccompFlag, NotifyAny: true})
 	if field := (*seccomp.FieldError)(nil); errors.As(err, &field) {
 		c.fail(plan.Cause("/linux/seccomp"+field.Pointer), field.Err)
-		return
+		return plan.Seccomp{}
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		c.fail("/linux/seccomp", err)
-	case program == nil:
-	case program.NeedsListener:
-		c.fail("/linux/seccomp", errors.New("SCMP_ACT_NOTIFY: there is no way yet to hand the listener to its agent"))
-	default:
-		c.add(plan.Process, "/linux/seccomp", plan.Seccomp{Filter: program.Bytes(), Flags: uint64(program.Flags)})
+	}
+	if program == nil {
+		return plan.Seccomp{}
+	}
+	return plan.Seccomp{Filter: program.Bytes(), Flags: uint64(program.Flags), Listener: program.NeedsListener}
+}
+
+// seccompRow loads the filter, if there is one.
+func (c *compiler) seccompRow(phase plan.Phase, filter plan.Seccomp) {
+	if len(filter.Filter) > 0 {
+		c.add(phase, "/linux/seccomp", filter)
 	}
 }
 

@@ -32,7 +32,22 @@ func TestCompileSeccomp(t *testing.T) {
 			name: "bad action", change: with(&specs.LinuxSeccomp{DefaultAction: "SCMP_ACT_BOGUS"}, true),
 			err: "/linux/seccomp/defaultAction: string SCMP_ACT_BOGUS is not a valid action for seccomp",
 		},
-		{name: "listener", change: with(notify, true), err: "/linux/seccomp: SCMP_ACT_NOTIFY"},
+		{
+			name: "a listener before the container is created",
+			change: func(s *specs.Spec, o *Options) {
+				with(notify, true)(s, o)
+				o.Create = true
+			},
+			want: []string{"apply capabilities", "with a listener", "report that", "wait for start", "exec \"sh\""},
+		},
+		{
+			name: "behind the gate",
+			change: func(s *specs.Spec, o *Options) {
+				with(allow, true)(s, o)
+				o.Create = true
+			},
+			want: []string{"wait for start", "load the seccomp filter", "exec \"sh\""},
+		},
 		{name: "flags of the kernel", change: func(s *specs.Spec, o *Options) {
 			o.Host.SeccompFlags = 1 << 2
 			s.Linux.Seccomp = &specs.LinuxSeccomp{

@@ -54,16 +54,6 @@ var notYet = [...]lack{
 	{"/linux/intelRdt", "intelRdt", func(_ *specs.Spec, l *specs.Linux) []plan.Cause {
 		return when(l.IntelRdt != nil, "/linux/intelRdt")
 	}},
-	{"/linux/seccomp/listenerPath", "a seccomp listener", func(_ *specs.Spec, l *specs.Linux) []plan.Cause {
-		return when(l.Seccomp != nil && l.Seccomp.ListenerPath != "", "/linux/seccomp/listenerPath")
-	}},
-	{"/linux/seccomp/listenerMetadata", "a seccomp listener", func(_ *specs.Spec, l *specs.Linux) []plan.Cause {
-		return when(l.Seccomp != nil && l.Seccomp.ListenerMetadata != "", "/linux/seccomp/listenerMetadata")
-	}},
-	{"/linux/seccomp/defaultAction", seccompNotify, func(_ *specs.Spec, l *specs.Linux) []plan.Cause {
-		return when(l.Seccomp != nil && l.Seccomp.DefaultAction == specs.ActNotify, "/linux/seccomp/defaultAction")
-	}},
-	{"/linux/seccomp/syscalls/*/action", seccompNotify, notifyRules},
 }
 
 // unsupported refuses what is missing.
@@ -112,18 +102,6 @@ func mountsWithOption(s *specs.Spec, name string) (found []plan.Cause) {
 	for i := range s.Mounts {
 		if k := slices.Index(s.Mounts[i].Options, name); k >= 0 {
 			found = append(found, element(string(element("/mounts", i))+"/options", k))
-		}
-	}
-	return found
-}
-
-func notifyRules(_ *specs.Spec, l *specs.Linux) (found []plan.Cause) {
-	if l.Seccomp == nil {
-		return nil
-	}
-	for i := range l.Seccomp.Syscalls {
-		if l.Seccomp.Syscalls[i].Action == specs.ActNotify {
-			found = append(found, element("/linux/seccomp/syscalls", i)+"/action")
 		}
 	}
 	return found

@@ -130,9 +130,9 @@ func TestN51Seccomp(t *testing.T) {
 		{name: "errnoRet on ERRNO and TRACE", patch: rule(`{"names": ["a"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1}, {"names": ["b"], "action": "SCMP_ACT_TRACE", "errnoRet": 1}`)},
 		{name: "defaultErrnoRet on ALLOW", patch: seccomp(`"defaultAction": "SCMP_ACT_ALLOW", "defaultErrnoRet": 1`), want: "/linux/seccomp/defaultErrnoRet: errno value specified"},
 		{name: "arg index above 5", patch: rule(`{"names": ["a"], "action": "SCMP_ACT_LOG", "args": [{"index": 9, "value": 1, "op": "SCMP_CMP_EQ"}]}`), want: "/linux/seccomp/syscalls/0/args/0/index: syscalls only have up to 6 arguments (9 given)"},
-		{name: "NOTIFY as default", patch: seccomp(`"defaultAction": "SCMP_ACT_NOTIFY"`), want: "/linux/seccomp/defaultAction: is not supported by this version of ocirun"},
-		{name: "NOTIFY", patch: rule(`{"names": ["write"], "action": "SCMP_ACT_NOTIFY"}`), want: "/linux/seccomp/syscalls/0/action: is not supported by this version of ocirun"},
-		{name: "listenerPath", patch: seccomp(`"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/x"`), want: "/linux/seccomp/listenerPath: is not supported by this version of ocirun"},
+		{name: "NOTIFY as default", patch: seccomp(`"defaultAction": "SCMP_ACT_NOTIFY"`), want: "/linux/seccomp/defaultAction: seccomp listenerPath is not set"},
+		{name: "NOTIFY", patch: rule(`{"names": ["write"], "action": "SCMP_ACT_NOTIFY"}`), want: "/linux/seccomp/syscalls/0/action: seccomp listenerPath is not set"},
+		{name: "listenerPath", patch: seccomp(`"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/x"`), want: ""},
 		{name: "listenerMetadata without path", patch: seccomp(`"defaultAction": "SCMP_ACT_ALLOW", "listenerMetadata": "x"`), want: "/linux/seccomp/listenerMetadata: without listenerPath"},
 	})
 }

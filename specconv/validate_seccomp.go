@@ -22,7 +22,6 @@ const (
 		"SCMP_ARCH_S390 SCMP_ARCH_S390X SCMP_ARCH_SH SCMP_ARCH_SHEB SCMP_ARCH_X32 SCMP_ARCH_X86 SCMP_ARCH_X86_64"
 	seccompFlags = "SECCOMP_FILTER_FLAG_TSYNC SECCOMP_FILTER_FLAG_SPEC_ALLOW SECCOMP_FILTER_FLAG_LOG " +
 		"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"
-	seccompNotify = "SCMP_ACT_NOTIFY"
 )
 
 // hasWord looks for a whole word in a list.
@@ -74,6 +73,23 @@ func (v *validator) seccomp() {
 			v.action(element("/linux/seccomp/syscalls", i)+"/action", rule.Action)
 		}
 		v.seccompRule(i, rule)
+	}
+	v.listener(s)
+}
+
+// listener wants an agent for the calls that one is to judge.
+func (v *validator) listener(s *specs.LinuxSeccomp) {
+	if s.ListenerPath != "" {
+		return
+	}
+	if s.DefaultAction == specs.ActNotify {
+		v.failf("/linux/seccomp/defaultAction", refSeccomp, "seccomp listenerPath is not set")
+	}
+	for i := range s.Syscalls {
+		if s.Syscalls[i].Action == specs.ActNotify {
+			v.failf(element("/linux/seccomp/syscalls", i)+"/action", refSeccomp, "seccomp listenerPath is not set")
+			return
+		}
 	}
 }
 

@@ -199,6 +199,9 @@ type Seccomp struct {
 	Filter []byte
 	// Flags are the SECCOMP_FILTER_FLAG_* bits of seccomp(2).
 	Flags uint64
+	// Listener says that the kernel gives a descriptor for the calls that an agent
+	// is to judge; the runtime hands it over while the init stands still.
+	Listener bool
 }
 
 // Lane is Init.
@@ -215,6 +218,9 @@ func (s Seccomp) Detail() string {
 	detail := strconv.Itoa(len(s.Filter)/8) + " instructions"
 	if s.Flags != 0 {
 		detail += " flags=0x" + strconv.FormatUint(s.Flags, 16)
+	}
+	if s.Listener {
+		detail += " with a listener"
 	}
 	return detail
 }

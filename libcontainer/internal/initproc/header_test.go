@@ -115,7 +115,9 @@ struct progress {
 	u32 magic, state, op, step;
 	s32 error, status, child;
 	u32 detail_len;
-	u32 reserved[8];
+	s32 listener;
+	u32 taken;
+	u32 reserved[6];
 	u8 detail[OCIRUN_DETAIL_SIZE];
 	u64 stamps[];
 };

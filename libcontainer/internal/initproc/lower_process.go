@@ -56,6 +56,11 @@ func (lo *lowerer) seccomp(s plan.Seccomp) {
 	// struct sock_fprog: a 16-bit length, padding, a pointer
 	prog := lo.words(uint64(len(s.Filter)/8), filter.value)
 	lo.relocs = append(lo.relocs, uint32(prog.value)+8)
+	if s.Listener {
+		lo.add(OpSync, 0, imm(TagSeccomp))
+		lo.add(OpListen, unix.SYS_SECCOMP, imm(s.Flags|unix.SECCOMP_FILTER_FLAG_NEW_LISTENER), prog)
+		return
+	}
 	const setModeFilter = 1
 	lo.sys(unix.SYS_SECCOMP, imm(setModeFilter), imm(s.Flags), prog)
 }

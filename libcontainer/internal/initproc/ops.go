@@ -22,6 +22,7 @@ const (
 	OpGate
 	OpExec
 	OpRecvFD
+	OpListen
 	numOps
 )
 
@@ -48,6 +49,7 @@ var opTable = [numOps]opSpec{
 	{OpGate, "gate", "let the runtime go, wait for a connection on arg0"},
 	{OpExec, "exec", "execute arg0 with arguments arg1 and environment arg2"},
 	{OpRecvFD, "recvfd", "receive the next descriptor from the socket arg0"},
+	{OpListen, "listen", "load a filter by system call nr(1, arg0, arg1), whose listener the runtime takes"},
 }
 
 // argKind says how the init takes an argument.
@@ -134,11 +136,16 @@ const (
 	numStates
 )
 
+// What the page's "taken" field says of the listener.
+const listenerTaken = 1
+
 // Layout of the progress page.
 const (
-	progressMagic  = 0x52474f50 // "POGR"
-	progressDetail = 64
-	detailSize     = 960
-	progressStamps = 1024
-	progressSize   = 4096
+	progressListener = 32
+	progressTaken    = 36
+	progressMagic    = 0x52474f50 // "POGR"
+	progressDetail   = 64
+	detailSize       = 960
+	progressStamps   = 1024
+	progressSize     = 4096
 )

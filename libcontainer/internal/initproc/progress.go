@@ -23,6 +23,9 @@ type Progress struct {
 	// Child is the process id of the container's first process where the init
 	// forked it, as seen by the runtime.
 	Child int
+	// Listener is the descriptor, in the init, of a seccomp filter's listener; 0 as
+	// long as there is none.
+	Listener int
 	// Detail is what else is known of the failure: the kernel's log of a mount,
 	// or the end of a hook's output.
 	Detail string
@@ -92,6 +95,7 @@ func ReadProgress(fd, ops int) (Progress, error) {
 		Errno:      errno(le.Uint32(buf[16:])),
 		HookStatus: int(int32(le.Uint32(buf[20:]))),
 		Child:      int(int32(le.Uint32(buf[24:]))),
+		Listener:   int(int32(le.Uint32(buf[progressListener:]))),
 	}
 	if p.Step == noStep {
 		p.Step = -1
@@ -103,6 +107,14 @@ func ReadProgress(fd, ops int) (Progress, error) {
 		p.Stamps = append(p.Stamps, le.Uint64(buf[i:]))
 	}
 	return p, nil
+}
+
+// TookListener lets an init go on that stands still until its seccomp listener is
+// in the hands of the agent.
+func TookListener(page int) error {
+	taken := []byte{listenerTaken, 0, 0, 0}
+	_, err := unix.Pwrite(page, taken, progressTaken)
+	return err
 }
 
 // HookFailed reports whether a hook ended with a status other than 0.

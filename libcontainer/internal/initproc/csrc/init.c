@@ -402,6 +402,39 @@ static s64 op_gate(struct init *in, s64 listener)
 	}
 }
 
+static void relax(void)
+{
+#if defined(__x86_64__)
+	__asm__ volatile("pause");
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#else
+	__asm__ volatile("" ::: "memory");
+#endif
+}
+
+/*
+ * Loads a filter with a listener and stands still until the runtime has taken it
+ * to the agent. Not a single call may be made before that, since it could be one
+ * that waits for the agent's judgement; so the page is looked at again and again.
+ * A runtime that is gone takes us along (PR_SET_PDEATHSIG); the bound is for one
+ * that hangs.
+ */
+static s64 op_listen(struct init *in, u64 nr, u64 flags, s64 program)
+{
+	s64 fd = sys3(nr, 1, flags, program);
+
+	if (fd < 0)
+		return fd;
+	__atomic_store_n(&in->page->listener, (s32)fd, __ATOMIC_RELEASE);
+	for (u64 i = 0; i < 1ul << 32; i++) {
+		if (__atomic_load_n(&in->page->taken, __ATOMIC_ACQUIRE))
+			return 0;
+		relax();
+	}
+	__builtin_trap();
+}
+
 static s64 op_clone(struct init *in, u64 flags)
 {
 	s64 pid = sys5(NR_clone, flags | CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
@@ -613,6 +646,8 @@ static s64 execute(struct init *in, const struct op *o, const long *a, s64 *seco
 	}
 	case OP_FINDEXE:
 		return op_findexe((const char *)a[0], (u64)a[1]);
+	case OP_LISTEN:
+		return op_listen(in, o->nr, (u64)a[0], a[1]);
 	case OP_GATE:
 		return op_gate(in, a[0]);
 	case OP_RECVFD:

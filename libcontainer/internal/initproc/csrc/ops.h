@@ -2,7 +2,7 @@
 #ifndef OCIRUN_OPS_H
 #define OCIRUN_OPS_H
 
-#define OCIRUN_ABI 0xfbd1996eu
+#define OCIRUN_ABI 0x9554bdadu
 
 enum {
 	OP_SYS = 0, /* system call nr(arg0..arg5) */
@@ -18,11 +18,12 @@ enum {
 	OP_GATE = 10, /* let the runtime go, wait for a connection on arg0 */
 	OP_EXEC = 11, /* execute arg0 with arguments arg1 and environment arg2 */
 	OP_RECVFD = 12, /* receive the next descriptor from the socket arg0 */
+	OP_LISTEN = 13, /* load a filter by system call nr(1, arg0, arg1), whose listener the runtime takes */
 };
 
-#define OCIRUN_OP_NAMES { "sys", "mkpath", "verify", "copymode", "cwd", "sync", "sendfd", "clone", "hook", "findexe", "gate", "exec", "recvfd", }
+#define OCIRUN_OP_NAMES { "sys", "mkpath", "verify", "copymode", "cwd", "sync", "sendfd", "clone", "hook", "findexe", "gate", "exec", "recvfd", "listen", }
 
-#define OCIRUN_NUM_OPS (13)
+#define OCIRUN_NUM_OPS (14)
 #define ARG_IMMEDIATE (0)
 #define ARG_BLOB (1)
 #define ARG_SLOT (2)
@@ -74,7 +75,9 @@ struct progress {
 	u32 magic, state, op, step;
 	s32 error, status, child;
 	u32 detail_len;
-	u32 reserved[8];
+	s32 listener;
+	u32 taken;
+	u32 reserved[6];
 	u8 detail[OCIRUN_DETAIL_SIZE];
 	u64 stamps[];
 };
