@@ -76,19 +76,6 @@ func when(used bool, where plan.Cause) []plan.Cause {
 	return []plan.Cause{where}
 }
 
-func listsNamespace(l *specs.Linux, kind specs.LinuxNamespaceType) bool {
-	return len(namespacesOf(l, kind)) > 0
-}
-
-func namespacesOf(l *specs.Linux, kind specs.LinuxNamespaceType) (found []plan.Cause) {
-	for i := range l.Namespaces {
-		if l.Namespaces[i].Type == kind {
-			found = append(found, element("/linux/namespaces", i))
-		}
-	}
-	return found
-}
-
 func mountsWith(s *specs.Spec, field plan.Cause, has func(*specs.Mount) bool) (found []plan.Cause) {
 	for i := range s.Mounts {
 		if has(&s.Mounts[i]) {

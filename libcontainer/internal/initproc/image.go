@@ -155,7 +155,7 @@ func (o op) when(kind guardKind, slot uint8, value errno) op {
 func (o op) ifOK(slot uint8) op { return o.when(guardOK, slot, 0) }
 
 // ifErr skips the operation unless the slot holds an error.
-func (o op) ifErr(slot uint8) op { return o.when(guardErr, slot, 0) }
+func (o op) ifErr(slot uint8) { o.when(guardErr, slot, 0) }
 
 // ifErrno skips the operation unless the slot holds exactly this error.
 func (o op) ifErrno(slot uint8, e errno) op { return o.when(guardEquals, slot, e) }

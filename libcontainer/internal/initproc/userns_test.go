@@ -31,7 +31,9 @@ type mapped struct {
 // intoUserNamespace are the steps that precede others, in the order of the compiler.
 func intoUserNamespace(more plan.Namespace) []plan.Step {
 	return []plan.Step{
-		plan.Unshare{Namespaces: plan.NamespaceUser}, plan.Rendezvous{Point: plan.PointIDMaps}, plan.SetIDs{NoGroups: true},
+		plan.Unshare{Namespaces: plan.NamespaceUser},
+		plan.Rendezvous{Point: plan.PointIDMaps},
+		plan.SetIDs{NoGroups: true},
 		plan.Unshare{Namespaces: more},
 	}
 }
