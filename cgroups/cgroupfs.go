@@ -26,6 +26,8 @@ type cgroupfs struct {
 	// seeded are the cpuset files that Create wrote already.
 	seeded   map[string]string
 	warnings []string
+	// journal, during an update, keeps what files held before.
+	journal *journal
 	// observe, in tests, sees each value written.
 	observe func(path, value string)
 }
@@ -136,13 +138,20 @@ func (m *cgroupfs) OOMKilled() (bool, error) {
 
 // put writes a value to a file of a hierarchy.
 func (m *cgroupfs) put(t *tree, name, value string) error {
-	path := t.file(name)
+	err := m.putFile(t.file(name), value)
+	if errors.Is(err, unix.ENOENT) {
+		err = m.missing(t, name, err)
+	}
+	return err
+}
+
+func (m *cgroupfs) putFile(path, value string) error {
+	if m.journal != nil {
+		m.journal.note(path, value)
+	}
 	err := write(path, value)
 	if err == nil && m.observe != nil {
 		m.observe(path, value)
-	}
-	if errors.Is(err, unix.ENOENT) {
-		err = m.missing(t, name, err)
 	}
 	return err
 }

@@ -21,10 +21,17 @@ func retry(call func() error) error {
 }
 
 // open opens an absolute path, close-on-exec. The error is bare: callers know what they wanted of the file.
-func open(path string, flags int) (int, error) {
+func open(path string, flags int) (int, error) { return openHow(unix.AT_FDCWD, path, flags, resolve) }
+
+// openAt opens something in a directory of a cgroup file system.
+func openAt(dir int, name string, flags int) (int, error) {
+	return openHow(dir, name, flags, resolve|unix.RESOLVE_NO_XDEV)
+}
+
+func openHow(dir int, path string, flags int, resolve uint64) (int, error) {
 	how := unix.OpenHow{Flags: uint64(flags) | unix.O_CLOEXEC, Resolve: resolve}
 	for tries := 0; ; tries++ {
-		fd, err := unix.Openat2(unix.AT_FDCWD, path, &how)
+		fd, err := unix.Openat2(dir, path, &how)
 		// EAGAIN: a rename or mount raced with the lookup; the manual asks for a bounded retry.
 		if err == nil || !errors.Is(err, unix.EINTR) && (!errors.Is(err, unix.EAGAIN) || tries > 100) {
 			return fd, err

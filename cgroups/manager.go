@@ -1,6 +1,7 @@
 package cgroups
 
 import (
+	"context"
 	"time"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -42,6 +43,8 @@ type Manager interface {
 	Place(pid int) error
 	// Set applies limits, all but device rules. What r leaves out is left alone. Errors are *FieldError.
 	Set(r *specs.LinuxResources) error
+	// Update is Set for a running container: if it fails, all files hold again what they held before.
+	Update(r *specs.LinuxResources) error
 	// SetDevices replaces the device rules by these followed by the default ones; no rules mean the default ones alone.
 	SetDevices(rules []specs.LinuxDeviceCgroup) error
 	// Freeze stops all processes and waits for it; on failure they run on.
@@ -51,7 +54,7 @@ type Manager interface {
 	// Frozen tells whether the processes are stopped, by this cgroup or by an ancestor of it.
 	Frozen() (bool, error)
 	// Kill ends all processes of the cgroup and of those below, frozen or not, and waits until none is left, at most
-	// ten seconds (ErrBusy). A caller that must be reaped is not waited for: zombies do not count.
+	// ten seconds (ErrBusy). Zombies do not count.
 	Kill() error
 	// Signal sends a signal to all processes of the cgroup and of those below. SIGKILL is Kill.
 	Signal(sig int) error
@@ -63,6 +66,14 @@ type Manager interface {
 	Exists() bool
 	// OOMKilled tells whether the kernel's OOM killer has ended a process of the cgroup.
 	OOMKilled() (bool, error)
+	// NotifyOOM gives a value each time that the kernel's OOM killer acts in the cgroup. The channel is closed when the
+	// cgroup is gone (within a second) or the context ends.
+	NotifyOOM(ctx context.Context) (<-chan struct{}, error)
+	// Stats reads what the kernel counts for the cgroup and all below it.
+	Stats() (*Stats, error)
+	// Chown gives a v2 cgroup to the root of a user namespace, as far as the kernel says that is safe. On v1, where no
+	// delegation is safe, it does nothing.
+	Chown(uid, gid int) error
 	// Warnings lists what was asked for but ignored, one line each.
 	Warnings() []string
 }

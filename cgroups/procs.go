@@ -3,7 +3,6 @@ package cgroups
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"slices"
 	"strconv"
@@ -12,29 +11,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// collect lists the processes of a cgroup and of all below it. What vanishes while it looks is gone.
+// collect lists the processes of a cgroup and of all below it.
 func collect(dir string) ([]int, error) {
-	pids, err := procs(dir)
+	var pids []int
+	err := walk(dir, func(fd int) error {
+		own, err := procs(fd)
+		pids = append(pids, own...)
+		return err
+	}, nil)
 	if err != nil {
-		return nil, err
-	}
-	children, err := subgroups(dir)
-	if err != nil {
-		return nil, err
-	}
-	for _, child := range children {
-		more, err := collect(child)
-		if err != nil {
-			return nil, err
-		}
-		pids = append(pids, more...)
+		return nil, fmt.Errorf("list the processes of cgroup %s: %w", dir, err)
 	}
 	return pids, nil
 }
 
 // procs lists the processes of one cgroup.
-func procs(dir string) ([]int, error) {
-	text, err := read(dir + "/cgroup.procs")
+func procs(dir int) ([]int, error) {
+	fd, err := openAt(dir, "cgroup.procs", unix.O_RDONLY)
+	if gone(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	text, err := readFD(fd, "cgroup.procs")
 	switch {
 	case gone(err), errors.Is(err, unix.EOPNOTSUPP): // a threaded cgroup: its processes are listed further up
 		return nil, nil
@@ -45,28 +46,13 @@ func procs(dir string) ([]int, error) {
 	for line := range strings.Lines(text) {
 		pid, err := strconv.Atoi(strings.TrimSuffix(line, "\n"))
 		if err != nil {
-			return nil, fmt.Errorf("read %s/cgroup.procs: %w", dir, err)
+			return nil, err
 		}
 		if pid > 0 { // 0: a process of another pid namespace
 			pids = append(pids, pid)
 		}
 	}
 	return pids, nil
-}
-
-// subgroups lists the child directories of a cgroup.
-func subgroups(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil && !gone(err) && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	var dirs []string
-	for _, e := range entries {
-		if e.IsDir() {
-			dirs = append(dirs, dir+"/"+e.Name())
-		}
-	}
-	return dirs, nil
 }
 
 // Pids asks one hierarchy: v2 if there is one, else that of the freezer, which a container cannot leave by accident.

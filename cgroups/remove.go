@@ -44,16 +44,19 @@ func removeTree(dir string) error {
 	if err == nil || !errors.Is(err, unix.EBUSY) && !errors.Is(err, unix.ENOTEMPTY) {
 		return err
 	}
-	children, err := subgroups(dir)
-	if err != nil {
+	if err := walk(dir, nil, removeAt); err != nil {
 		return err
 	}
-	for _, child := range children {
-		if err := removeTree(child); err != nil {
-			return err
-		}
-	}
 	return rmdir(dir)
+}
+
+// removeAt removes a cgroup by the name it has in its parent.
+func removeAt(parent int, name string) error {
+	err := retry(func() error { return unix.Unlinkat(parent, name, unix.AT_REMOVEDIR) })
+	if gone(err) {
+		return nil
+	}
+	return err
 }
 
 // rmdir removes one directory; one that is gone is as good.

@@ -119,10 +119,7 @@ func (m *cgroupfs) putWeight(t *tree, files []weightFile, device string, weight 
 		if f.convert {
 			text = device + decimal(ioWeight(weight))
 		}
-		err := write(t.file(name), text)
-		if err == nil && m.observe != nil {
-			m.observe(t.file(name), text)
-		}
+		err := m.putFile(t.file(name), text)
 		if !errors.Is(err, unix.ENOENT) {
 			return err
 		}
