@@ -150,6 +150,7 @@ func TestRootlessLifecycle(t *testing.T) {
 // cgroup tree or another of the user's from inside (CVE-2023-25809).
 func TestRootlessCgroupIsNotWritable(t *testing.T) {
 	s := begin(t)
+	s.differs("runc", "1.1.5 leaves a writable directory there")
 	u := s.ordinaryUser(sh("find /sys/fs/cgroup -name cgroup.procs -exec sh -c 'echo 1 >{} && echo written' ';' 2>/dev/null; mkdir /sys/fs/cgroup/x 2>/dev/null && echo made; echo end"))
 	equal(s, "output", u.run().ok().out, "end\n")
 }

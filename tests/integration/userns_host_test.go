@@ -54,6 +54,7 @@ func TestUserNamespaceManySources(t *testing.T) {
 // A source that cannot be opened although the container is being built already.
 func TestUserNamespaceSourceGone(t *testing.T) {
 	s := begin(t)
+	s.differs("runc", "opens its sources itself and has other words")
 	s.traversable()
 	source := filepath.Dir(s.write("source/file", "content"))
 	b := s.bundle()
@@ -330,6 +331,7 @@ func TestTimeNamespaceMixed(t *testing.T) {
 // its ids and forked dies with it, too.
 func TestUserNamespaceRuntimeKilled(t *testing.T) {
 	s := begin(t)
+	s.differs("runc", "its hooks and its init are other processes, and outlive it")
 	s.traversable()
 	b := s.bundle(func(c *specs.Spec) {
 		c.Hooks = &specs.Hooks{CreateContainer: []specs.Hook{{Path: "/bin/sh", Args: []string{"sh", "-c", "sleep 100"}}}}
