@@ -29,7 +29,6 @@ func (s *scenario) agent(denied ...string) (socket, log string) {
 	s.must(err)
 	defer file.Close()
 	cmd.Stdout, cmd.Stderr = file, file
-	s.must(cmd.Start())
 	s.help(cmd)
 	s.eventually("the agent listens", func() bool { return exists(socket) })
 	return socket, log
@@ -45,18 +44,20 @@ func listened(socket string, nnp bool, section specs.LinuxSeccomp) edit {
 }
 
 func TestSeccompListener(t *testing.T) {
-	for _, nnp := range []bool{false, true} {
-		s := begin(t)
-		s.differs("runc", "refuses NOTIFY for write")
-		socket, log := s.agent("mkdir=ENOSPC", "mkdirat=ENOSPC")
-		b := s.bundle(writable, sh("mkdir /tmp/x; touch /tmp/y && echo the rest works"), listened(socket, nnp, specs.LinuxSeccomp{
-			DefaultAction: specs.ActAllow, ListenerMetadata: "some words",
-			Syscalls: []specs.LinuxSyscall{rule(specs.ActNotify, "mkdir", "mkdirat", "write")},
-		}))
-		r := s.run("run", "-b", b.dir, s.id()).ok()
-		equal(s, "output", r.out, "the rest works\n")
-		s.contains("stderr", r.err, "No space left on device")
-		s.contains("the agent's log", s.read(log), `metadata="some words"`)
+	for name, nnp := range map[string]bool{"privileged": false, "no_new_privs": true} {
+		t.Run(name, func(t *testing.T) {
+			s := begin(t)
+			s.differs("runc", "refuses NOTIFY for write")
+			socket, log := s.agent("mkdir=ENOSPC", "mkdirat=ENOSPC")
+			b := s.bundle(writable, sh("mkdir /tmp/x; touch /tmp/y && echo the rest works"), listened(socket, nnp, specs.LinuxSeccomp{
+				DefaultAction: specs.ActAllow, ListenerMetadata: "some words",
+				Syscalls: []specs.LinuxSyscall{rule(specs.ActNotify, "mkdir", "mkdirat", "write")},
+			}))
+			r := s.run("run", "-b", b.dir, s.id()).ok()
+			equal(s, "output", r.out, "the rest works\n")
+			s.contains("stderr", r.err, "No space left on device")
+			s.contains("the agent's log", s.read(log), `metadata="some words"`)
+		})
 	}
 }
 
