@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -94,4 +95,49 @@ func TestSeccompAllowList(t *testing.T) {
 	r := s.run("run", "-b", b.dir, s.id()).ok()
 	equal(s, "output", r.out, "works\n")
 	s.contains("stderr", r.err, "Permission denied")
+}
+
+// The calls of a static busybox that does nothing, and of its libc.
+var bareProgram = []string{
+	"execve", "exit", "exit_group", "arch_prctl", "brk", "getrandom", "getuid", "getgid", "geteuid", "getegid", "mmap", "mprotect",
+	"munmap", "prctl", "prlimit64", "readlink", "readlinkat", "rseq", "set_robust_list", "set_tid_address", "uname", "rt_sigprocmask",
+	"write",
+}
+
+// What the init still calls when the filter had to be loaded before the capabilities were given up, and at its gate.
+var giveUpPrivileges = []string{
+	"prctl", "setgroups", "setresgid", "setresuid", "capset", "chdir", "getcwd", "umask", "statx", "faccessat2", "close", "openat2",
+	"dup3", "fchown", "sendmsg", "read", "accept4", // the last three for the gate
+}
+
+// A profile has to allow what the program calls, and nothing else if no_new_privs is set: the filter is then loaded last.
+// Without it the filter needs CAP_SYS_ADMIN and so comes before the init gives up its privileges.
+func TestSeccompMinimal(t *testing.T) {
+	strict := func(nnp bool, names ...string) []edit {
+		return []edit{
+			user(1000, 1000), capabilities("CAP_NET_BIND_SERVICE"), args("/bin/busybox", "true"),
+			filter(specs.ActErrno, rule(specs.ActAllow, names...)),
+			func(c *specs.Spec) { c.Process.NoNewPrivileges = nnp },
+		}
+	}
+	both := append(slices.Clone(bareProgram), giveUpPrivileges...)
+	for _, c := range []struct {
+		name  string
+		edits []edit
+		code  int
+	}{
+		{"no_new_privs, the program alone", strict(true, bareProgram...), 0},
+		{"privileged, with the init's calls", strict(false, both...), 0},
+		{"privileged, without them", strict(false, bareProgram...), 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := begin(t)
+			s.differs("runc", "calls more of the kernel behind the filter")
+			s.run("run", "-b", s.bundle(c.edits...).dir, s.id()).exits(c.code)
+			if c.code == 0 {
+				id := s.create(s.bundle(c.edits...))
+				s.run("start", id).ok()
+			}
+		})
+	}
 }
