@@ -93,6 +93,7 @@ const (
 	slotPeer
 	slotExe  // the path of the program
 	slotTime // the offsets of the time namespace for children
+	slotHung // 0 if a handed root hangs in its own place
 )
 
 // resolveInRoot is how every path below the container's root is looked up.
@@ -105,7 +106,8 @@ type lowerer struct {
 	plan   *plan.Plan
 
 	joins     int
-	taken     int // of the layout's sources
+	taken     int  // of the layout's sources
+	handed    bool // the root is one of them
 	treeProp  plan.Propagation
 	haveRoot  bool
 	haveDev   bool

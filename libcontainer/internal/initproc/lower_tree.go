@@ -262,7 +262,7 @@ func (lo *lowerer) pivot(s plan.PivotRoot) {
 			lo.sys(unix.SYS_UMOUNT2, lo.str(p), imm(unix.MNT_DETACH)).tolerate(unix.EINVAL, unix.ENOENT)
 		}
 		lo.sys(unix.SYS_FCHDIR, slot(slotRoot))
-		lo.sys(unix.SYS_MOUNT, dot, lo.str("/"), lo.str(""), imm(unix.MS_MOVE), imm(0))
+		lo.moveToRoot()
 		lo.sys(unix.SYS_CHROOT, dot)
 		lo.sys(unix.SYS_CHDIR, lo.str("/"))
 		return

@@ -42,9 +42,12 @@ func (lo *lowerer) takeSource(to uint8) {
 	if lo.taken == lo.layout.Sources {
 		lo.sys(unix.SYS_CLOSE, queue)
 	}
-	if p := lo.treeProp; p.IsRecursive() && p.Type() != plan.Slave {
-		lo.setattr(to, plan.AttrChange{}, p, true)
+	p := lo.treeProp
+	if !p.IsRecursive() || p.Type() == plan.Slave || to == slotRoot && p.Type() == plan.Shared {
+		// pivot_root(2) takes no shared mount
+		return
 	}
+	lo.setattr(to, plan.AttrChange{}, p, true)
 }
 
 // handedRoot hangs the root where the container's namespace sees the original or,
@@ -52,12 +55,25 @@ func (lo *lowerer) takeSource(to uint8) {
 // there stays within reach of every path until pivot_root, since the look-up of an
 // absolute path begins below it.
 func (lo *lowerer) handedRoot(s plan.Root) {
+	lo.handed = true
 	lo.takeSource(slotRoot)
 	hang := func(path string) op {
 		return lo.sys(unix.SYS_MOVE_MOUNT, slot(slotRoot), lo.str(""), imm(unix.AT_FDCWD), lo.str(path), imm(unix.MOVE_MOUNT_F_EMPTY_PATH))
 	}
-	hang(s.Path).to(slotTmp).tolerate(unix.EACCES)
-	hang("/").ifErr(slotTmp)
+	hang(s.Path).to(slotHung).tolerate(unix.EACCES)
+	if s.PrivateParents {
+		lo.sys(unix.SYS_MOUNT, lo.str(""), lo.str("/"), lo.str(""), imm(unix.MS_PRIVATE), imm(0)).ifErr(slotHung)
+	}
+	hang("/").ifErr(slotHung)
+}
+
+// moveToRoot moves the working directory's mount over the root directory, unless it
+// hangs there.
+func (lo *lowerer) moveToRoot() {
+	move := lo.sys(unix.SYS_MOUNT, lo.str("."), lo.str("/"), lo.str(""), imm(unix.MS_MOVE), imm(0))
+	if lo.handed {
+		move.ifOK(slotHung)
+	}
 }
 
 // mountOrBind mounts a file system, or binds the host's tree if that is refused.
