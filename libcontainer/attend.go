@@ -3,12 +3,10 @@ package libcontainer
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/ocirun/ocirun/libcontainer/internal/initproc"
-	"github.com/ocirun/ocirun/libcontainer/internal/sys"
 	"github.com/ocirun/ocirun/specconv"
 	"github.com/ocirun/ocirun/specconv/plan"
 )
@@ -32,7 +30,7 @@ func (b *builder) attend() error {
 		case initproc.TagReady:
 			return b.follow()
 		case initproc.TagConsole:
-			err = b.takeConsole(fd)
+			err = b.takeConsole(fd, b.o.ConsoleSocket)
 		case initproc.TagSeccomp:
 			err = b.serveListener()
 		case initproc.TagHooks:
@@ -80,51 +78,24 @@ func (b *builder) adopt(progress initproc.Progress) error {
 	if progress.Child == 0 || progress.Child == b.pid {
 		return nil
 	}
-	first := b.init.Pid
 	if err := b.noteInit(progress.Child); err != nil {
 		return err
 	}
-	b.reap(first)
-	pidfd, err := sys.PidfdOpen(progress.Child)
-	if err != nil {
-		return err
-	}
-	unix.Close(b.init.Pidfd)
-	b.init.Pid, b.init.Pidfd = progress.Child, pidfd
-	return nil
+	return b.launch.adopt(progress)
 }
 
-// progress reads the init's page.
-func (b *builder) progress() (initproc.Progress, error) {
-	stamps := 0
-	if b.o.Trace != nil {
-		stamps = b.program.Ops()
-	}
-	p, err := initproc.ReadProgress(b.page, stamps)
-	if err != nil {
-		return p, fmt.Errorf("read the init's progress: %w", err)
-	}
-	return p, nil
-}
-
-// explainEnd says why the init ended: by its own report, or by what it was at
-// when something else ended it.
+// explainEnd says why the init ended; what it waited for may be why.
 func (b *builder) explainEnd(fallback error) error {
 	progress, err := b.progress()
 	if err != nil {
 		return errors.Join(fallback, err)
 	}
-	if progress.State == initproc.StateFailed {
-		return stepError(b.plan, progress)
+	if progress.State != initproc.StateFailed {
+		if err := b.sources.wait(); err != nil {
+			return err
+		}
 	}
-	if err := b.sources.wait(); err != nil {
-		return err
-	}
-	exit, err := sys.Reap(b.init.Pid)
-	if err != nil {
-		return errors.Join(fallback, err)
-	}
-	return b.plan.Failed(b.program.Step(progress.Op), &initEndError{exit}, "")
+	return b.launch.explainEnd(progress, fallback)
 }
 
 // serveHooks runs the host's hooks of create while the init waits.
@@ -151,19 +122,5 @@ func (b *builder) runHook(e plan.Entry, hook plan.Hook, status Status) error {
 	if err := (hookCall{Hook: hook, State: state, Dir: b.bundle.Dir, Watch: b.init.Pidfd, Serving: b.serving}).run(); err != nil {
 		return specconv.Problem{Pointer: e.Cause, Err: err}
 	}
-	return nil
-}
-
-// traceInit adds the init's own steps to the trace: each lasts until the next
-// begins.
-func (b *builder) traceInit(until time.Duration) error {
-	if b.o.Trace == nil {
-		return nil
-	}
-	progress, err := b.progress()
-	if err != nil {
-		return err
-	}
-	addInitSpans(b.o.Trace, b.plan, b.program, progress, b.pid, until)
 	return nil
 }

@@ -151,19 +151,25 @@ func cgroupError(err error) error {
 // quicker than moving the child, and into version 2 by the descriptor that it
 // gives. leave brings the thread back.
 func (b *builder) enterCgroup() (dir int, leave func() error, err error) {
+	return joinCgroup(b.cgroup, b.host.Unified != "", len(b.host.V1) > 0, b.o.Rootless)
+}
+
+// joinCgroup is enterCgroup for a cgroup that has directories in these versions of
+// hierarchies; if it is tolerant it may lack that of version 2.
+func joinCgroup(cgroup cgroups.Manager, unified, v1, tolerant bool) (dir int, leave func() error, err error) {
 	leave = func() error { return nil }
 	dir = -1
-	if b.host.Unified != "" {
-		dir, err = b.cgroup.OpenDir()
-		if err != nil && !(b.o.Rootless && errors.Is(err, cgroups.ErrNoUnified)) {
+	if unified {
+		dir, err = cgroup.OpenDir()
+		if err != nil && !(tolerant && errors.Is(err, cgroups.ErrNoUnified)) {
 			return -1, leave, err
 		}
 	}
-	if len(b.host.V1) == 0 {
+	if !v1 {
 		return dir, leave, nil
 	}
 	runtime.LockOSThread()
-	thread, err := b.cgroup.Join()
+	thread, err := cgroup.Join()
 	if err != nil {
 		runtime.UnlockOSThread()
 		closeAll(dir)

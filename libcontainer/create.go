@@ -3,12 +3,8 @@ package libcontainer
 import (
 	"errors"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/ocirun/ocirun/cgroups"
-	"github.com/ocirun/ocirun/libcontainer/internal/initproc"
 	"github.com/ocirun/ocirun/specconv"
-	"github.com/ocirun/ocirun/specconv/plan"
 )
 
 // builder makes one container. Its methods are the stages of create, in the
@@ -25,6 +21,7 @@ import (
 // Whatever fails after record is undone by the same path that deletes a
 // container.
 type builder struct {
+	launch
 	store *Store
 	id    string
 	o     *CreateOptions
@@ -33,7 +30,6 @@ type builder struct {
 
 	bundle  *specconv.Bundle
 	options specconv.Options
-	plan    *plan.Plan
 	host    cgroups.Host
 	cgroup  cgroups.Manager
 	// madeCgroup: what kills in it is of this container.
@@ -42,17 +38,8 @@ type builder struct {
 	net *netNamespace
 
 	creation *creation
-	layout   initproc.Layout
-	program  *initproc.Program
 	sources  *sources
 	stdio    [3]int
-	page     int
-	init     *initproc.Init
-	// pid is the container's first process.
-	pid int
-	// serveConsole takes over the master of the container's terminal; nil where it
-	// goes to the console socket.
-	serveConsole func(master int) error
 	// serving is who stays with the program, if anybody does.
 	serving *foreground
 }
@@ -60,7 +47,7 @@ type builder struct {
 // Create makes a container from a bundle and leaves it waiting for its start.
 // On an error nothing is left of it.
 func (s *Store) Create(id string, o CreateOptions) (*Container, error) {
-	b := &builder{store: s, id: id, o: &o, gated: true, detached: true, page: -1}
+	b := &builder{store: s, id: id, o: &o, gated: true, detached: true, launch: newLaunch()}
 	defer b.close()
 	if err := b.make(); err != nil {
 		return nil, err
@@ -104,12 +91,7 @@ func (b *builder) build() error {
 // more than one on the way.
 func (b *builder) undo(cause error) error {
 	cause = b.explainOOM(cause)
-	if b.init != nil {
-		b.init.Close()
-		// An init that forked has left the work to another.
-		_ = b.follow()
-		b.kill()
-	}
+	b.kill()
 	if !b.madeCgroup {
 		// It may be somebody else's.
 		b.creation.record.Cgroup.Dirs = nil
@@ -118,27 +100,6 @@ func (b *builder) undo(cause error) error {
 		b.warn("roll back container " + b.id + ": " + err.Error())
 	}
 	return cause
-}
-
-// kill ends the init and takes its exit status, so that no zombie is left to the
-// caller.
-func (b *builder) kill() {
-	_ = unix.PidfdSendSignal(b.init.Pidfd, unix.SIGKILL, nil, 0)
-	b.reap(b.init.Pid)
-	if b.pid != 0 && b.pid != b.init.Pid {
-		_ = unix.Kill(b.pid, unix.SIGKILL)
-		b.reap(b.pid)
-	}
-}
-
-// reap waits for a child that is certain to end.
-func (b *builder) reap(pid int) {
-	for {
-		_, err := unix.Wait4(pid, nil, 0, nil)
-		if !errors.Is(err, unix.EINTR) {
-			return
-		}
-	}
 }
 
 // explainOOM replaces an error by its cause where the limit on memory was it.
@@ -164,13 +125,7 @@ func (e *initOOMError) Unwrap() error { return e.cause }
 
 func (b *builder) close() {
 	b.net.drop()
-	if b.init != nil {
-		b.init.Close()
-		unix.Close(b.init.Pidfd)
-	}
-	if b.page >= 0 {
-		unix.Close(b.page)
-	}
+	b.launch.close()
 }
 
 func (b *builder) warn(message string) {

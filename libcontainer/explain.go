@@ -9,7 +9,7 @@ import (
 func Explain(o CreateOptions, id string) (*Explanation, error) {
 	var warnings []string
 	o.Warn = func(message string) { warnings = append(warnings, message) }
-	b := &builder{id: id, o: &o, gated: true, detached: true, page: -1}
+	b := &builder{id: id, o: &o, gated: true, detached: true, launch: newLaunch()}
 	if err := checkID(id); err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (c *Container) Explain() (*Explanation, error) {
 	var warnings []string
 	o.Warn = func(message string) { warnings = append(warnings, message) }
 	b := &builder{
-		id: r.ID, o: &o, gated: i.Create, detached: i.Detach, page: -1,
+		id: r.ID, o: &o, gated: i.Create, detached: i.Detach, launch: newLaunch(),
 		bundle: &specconv.Bundle{Dir: r.Bundle, Raw: raw, Spec: spec},
 	}
 	if err := b.compile(); err != nil {

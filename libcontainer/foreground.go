@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"github.com/ocirun/ocirun/libcontainer/internal/sys"
@@ -89,6 +90,14 @@ func (f *foreground) attach(master int, rows, columns uint16) error {
 	f.console = console
 	f.resize()
 	return console.makeRaw()
+}
+
+// attachSized is attach with the size that a configuration has, or none.
+func (f *foreground) attachSized(master int, size *specs.Box) error {
+	if size == nil {
+		return f.attach(master, 0, 0)
+	}
+	return f.attach(master, uint16(size.Height), uint16(size.Width))
 }
 
 // catchSignals starts to queue signals for the process. That another part of the

@@ -1,11 +1,5 @@
 package libcontainer
 
-import (
-	"errors"
-
-	"golang.org/x/sys/unix"
-)
-
 // publish tells those who asked which process the container is. A container that
 // they cannot learn of is none: a failure undoes it.
 func (b *builder) publish() error {
@@ -37,26 +31,5 @@ func (b *builder) commit() error {
 		}
 	}
 	b.o.Trace.end(start, "commit")
-	return b.traceInit(monotonic())
-}
-
-// takeConsole receives the master end of the terminal, hands it to the socket that
-// was named for it or to whoever serves it, and lets the init go on: what the
-// program writes first is to meet a terminal that is set up.
-func (b *builder) takeConsole(master int) error {
-	if master < 0 {
-		return errors.New("the init sent no terminal")
-	}
-	if err := b.handConsole(master); err != nil {
-		return err
-	}
-	return b.init.Answer()
-}
-
-func (b *builder) handConsole(master int) error {
-	if b.serveConsole != nil {
-		return b.serveConsole(master)
-	}
-	defer unix.Close(master)
-	return sendConsole(b.o.ConsoleSocket, master)
+	return b.traceInit(b.o.Trace)
 }

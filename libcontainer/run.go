@@ -15,7 +15,7 @@ import (
 // status, or 128 and the number of the signal that ended it. An error means that
 // the program was not executed, or that what became of it is not known.
 func (s *Store) Run(id string, o RunOptions) (status int, err error) {
-	b := &builder{store: s, id: id, o: &o.CreateOptions, detached: o.Detach, page: -1}
+	b := &builder{store: s, id: id, o: &o.CreateOptions, detached: o.Detach, launch: newLaunch()}
 	defer b.close()
 	if err := b.prepare(); err != nil {
 		return 0, err
@@ -56,7 +56,7 @@ func (b *builder) openForeground(o *RunOptions) (*foreground, error) {
 		}
 	}
 	f.catchSignals()
-	b.serveConsole = func(master int) error { return b.attachConsole(f, master) }
+	b.serveConsole = func(master int) error { return f.attachSized(master, b.bundle.Spec.Process.ConsoleSize) }
 	b.serving = f
 	return f, nil
 }
@@ -104,15 +104,6 @@ func (b *builder) finish(f *foreground) error {
 		return b.undo(err)
 	}
 	return nil
-}
-
-// attachConsole connects the container's terminal with the caller's.
-func (b *builder) attachConsole(f *foreground, master int) error {
-	var rows, columns uint16
-	if size := b.bundle.Spec.Process.ConsoleSize; size != nil {
-		rows, columns = uint16(size.Height), uint16(size.Width)
-	}
-	return f.attach(master, rows, columns)
 }
 
 func (b *builder) poststart() error {

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 
+	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
 
@@ -30,6 +32,24 @@ func Load(dir string) (*Bundle, error) {
 		return nil, err
 	}
 	return &Bundle{Dir: dir, Raw: raw, Spec: spec, end: end}, nil
+}
+
+// LoadProcess reads and decodes the file of a process of its own, which may be a
+// pipe. Errors about the text are as those of Load.
+func LoadProcess(path string) (*specs.Process, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	raw, err := io.ReadAll(io.LimitReader(file, maxConfigSize+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(raw) > maxConfigSize {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: errTooLarge}
+	}
+	return DecodeProcess(path, raw)
 }
 
 // missing says which part of the path of a config.json is at fault, in the words
