@@ -350,3 +350,57 @@ func TestUserNamespaceRuntimeKilled(t *testing.T) {
 	s.run("delete", "--force", id).ok()
 	s.oracle()
 }
+
+// The root is taken whether or not its place can be reached, and whatever becomes of
+// the inherited mounts.
+func TestUserNamespaceRoot(t *testing.T) {
+	for _, propagation := range []string{"", "shared", "rshared", "slave", "rprivate"} {
+		for _, flag := range []string{"", "--no-pivot"} {
+			for _, reach := range []bool{true, false} {
+				if propagation == "rprivate" && flag != "" {
+					continue // refused
+				}
+				t.Run(fmt.Sprintf("%s %s %v", propagation, flag, reach), func(t *testing.T) {
+					s := begin(t)
+					s.differs("runc", "opens the root file system as the container's root")
+					s.traversable()
+					b := s.bundle(sh("pwd; ls /bin/busybox; head -1 /proc/self/mountinfo"), func(c *specs.Spec) { c.Linux.RootfsPropagation = propagation })
+					b.userNamespace()
+					if !reach {
+						s.closed()
+					}
+					argv := []string{"run", "-b", b.dir, s.id()}
+					if flag != "" {
+						argv = []string{"run", flag, "-b", b.dir, s.id()}
+					}
+					out := s.run(argv...).ok().out
+					s.contains("output", out, "/\n/bin/busybox\n")
+					equal(s, "shared", strings.Contains(out, " shared:"), strings.HasSuffix(propagation, "shared"))
+				})
+			}
+		}
+	}
+}
+
+// What is mounted on the host below a source shows in the container, never the other
+// way round.
+func TestUserNamespacePropagation(t *testing.T) {
+	s := begin(t)
+	s.traversable()
+	source := filepath.Join(s.dir, "source")
+	s.must(os.Mkdir(source, 0o755))
+	s.mountTmpfs(source, unix.MS_SHARED)
+	s.must(os.Mkdir(filepath.Join(source, "below"), 0o755))
+	b := s.bundle(addMounts(bind(source, "/mnt", "rbind")), capabilities("CAP_SYS_ADMIN"),
+		sh("mount -t tmpfs mine /mnt/below && grep -c mine /proc/mounts; umount /mnt/below; echo up; while ! grep -q theirs /proc/mounts; do usleep 20000; done; echo seen; sleep 100"))
+	b.userNamespace()
+	id := s.id()
+	r := s.run("run", "-d", "-b", b.dir, id).ok()
+	r.waitFor("1\nup\n")
+	below := filepath.Join(source, "below")
+	s.must(unix.Mount("theirs", below, "tmpfs", 0, ""))
+	r.waitFor("seen\n")
+	s.must(unix.Unmount(below, 0))
+	s.run("kill", id, "KILL").ok()
+	s.becomes(id, "stopped")
+}
