@@ -268,3 +268,71 @@ func TestRootlessDelegatedCgroup(t *testing.T) {
 	u.call("delete", id).ok()
 	equal(s, "cgroup left", exists(filepath.Join(top, id)), false)
 }
+
+// A second container of the user in the namespaces of the first.
+func TestRootlessPod(t *testing.T) {
+	s := begin(t)
+	u := s.ordinaryUser(sh("echo up; sleep 100"))
+	id := s.id()
+	r := u.call("run", "-d", "-b", u.dir, id).ok()
+	r.waitFor("up\n")
+	ns := fmt.Sprintf("/proc/%d/ns/", s.state(id).Pid)
+	u.edit(namespace("user", ns+"user"), namespace("ipc", ns+"ipc"), namespace("uts", ns+"uts"),
+		func(c *specs.Spec) { c.Hostname = ""; c.Process.OOMScoreAdj = ptr(500) },
+		sh("readlink /proc/self/ns/user; readlink /proc/self/ns/ipc; id -u; echo $$; cat /proc/self/oom_score_adj"))
+	var want []string
+	for _, name := range []string{"user", "ipc"} {
+		link, err := os.Readlink(ns + name)
+		s.must(err)
+		want = append(want, link)
+	}
+	equal(s, "output", strings.Join(strings.Fields(u.run().ok().out), " "), strings.Join(want, " ")+" 0 1 500")
+	u.call("kill", id, "KILL").ok()
+	s.becomes(id, "stopped")
+	u.call("delete", id).ok()
+}
+
+// Root of the container need not be the user.
+func TestRootlessRootIsAnother(t *testing.T) {
+	s := begin(t)
+	s.subordinate(true)
+	u := s.ordinaryUser(sh("id -u; touch /dev/shm/x && stat -c %u /dev/shm/x; echo up; sleep 100"), func(c *specs.Spec) {
+		c.Linux.UIDMappings = []specs.LinuxIDMapping{{ContainerID: 0, HostID: firstSub, Size: subCount}}
+		c.Linux.GIDMappings = c.Linux.UIDMappings
+		c.Process.User.AdditionalGids = nil
+	})
+	id := s.id()
+	r := u.call("run", "-d", "-b", u.dir, id).ok()
+	equal(s, "output", strings.Join(strings.Fields(r.waitFor("up\n")), " "), "0 0 up")
+	pid := s.state(id).Pid
+	s.contains("process on the host", s.read(fmt.Sprintf("/proc/%d/status", pid)), fmt.Sprintf("Uid:\t%d\t", firstSub))
+	u.call("kill", id, "KILL").ok()
+	equal(s, "gone", gone(pid), true)
+	u.call("delete", id).ok()
+	s.oracle()
+}
+
+func TestRootlessTimeNamespace(t *testing.T) {
+	s := begin(t)
+	s.differs("runc", "1.1.5 knows no time namespaces")
+	u := s.ordinaryUser(namespace("time", ""), sh("cut -d. -f1 /proc/uptime"), func(c *specs.Spec) {
+		c.Linux.TimeOffsets = map[string]specs.LinuxTimeOffset{"boottime": {Secs: 1000000}}
+	})
+	if out := strings.TrimSpace(u.run().ok().out); len(out) < 7 {
+		s.errorf("uptime %s is not shifted", out)
+	}
+}
+
+func TestRootlessTerminal(t *testing.T) {
+	s := begin(t)
+	u := s.ordinaryUser(terminal, sh("tty; stat -c %u /dev/pts/0; echo x >/dev/tty; read line; echo \"got <$line>\"; exit 3"))
+	term, slave := s.openPty(24, 80)
+	s.must(slave.Chown(userID, groupID))
+	c := u.cmd("run", "-b", u.dir, s.id())
+	c.via = []string{"setpriv", "--reuid", itoa(userID), "--regid", itoa(groupID), "--clear-groups"}
+	c.onTerminal(slave)
+	term.expect("/dev/pts/0\r\n0\r\nx\r\n")
+	term.send("hello\r")
+	term.expect("got <hello>")
+	c.wait().exits(3)
+}
