@@ -29,6 +29,10 @@ func (v *validator) userNamespace() {
 			v.warnf("/linux/gidMappings", refMappings, "ignoring gidMappings without a user namespace")
 		}
 	}
+	if v.o.Rootless && v.o.Host.CgroupMode == cgroupNone && !v.has(plan.NamespacePID) {
+		v.warnf("/linux/namespaces", "",
+			"with neither a cgroup nor a pid namespace, processes of the container may outlive it: nobody could find them")
+	}
 	if len(v.linux.TimeOffsets) > 0 || v.has(plan.NamespaceTime) {
 		v.timeNamespace()
 	}

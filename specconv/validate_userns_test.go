@@ -61,6 +61,13 @@ func TestUnmappedIDs(t *testing.T) {
 	})
 }
 
+func TestRootlessWithoutPidNamespace(t *testing.T) {
+	checkRows(t, []row{
+		{name: "no cgroup", patch: inUserNS("", idRange(0, 1000, 1), ""), o: Options{Rootless: true, Host: Host{CgroupMode: "none"}}, want: "W /linux/namespaces: may outlive it"},
+		{name: "cgroup", patch: inUserNS("", idRange(0, 1000, 1), ""), o: Options{Rootless: true}},
+	})
+}
+
 func TestTimeNamespace(t *testing.T) {
 	offsets := func(clock string) string { return `,"timeOffsets": {` + clock + `}` }
 	joined := `{"hostname": null, "linux": {"namespaces": [{"type": "mount"}, {"type": "time", "path": "/proc/1/ns/time"}], "timeOffsets": {"monotonic": {"secs": 1}}}}`

@@ -295,6 +295,7 @@ func TestRootlessPod(t *testing.T) {
 // Root of the container need not be the user.
 func TestRootlessRootIsAnother(t *testing.T) {
 	s := begin(t)
+	s.differs("runc", "gives a FIFO to the container's root, which the user may not")
 	s.subordinate(true)
 	u := s.ordinaryUser(sh("id -u; touch /dev/shm/x && stat -c %u /dev/shm/x; echo up; sleep 100"), func(c *specs.Spec) {
 		c.Linux.UIDMappings = []specs.LinuxIDMapping{{ContainerID: 0, HostID: firstSub, Size: subCount}}
