@@ -11,21 +11,19 @@ import (
 // architecture that this module supports.
 type (
 	bpfLoad struct {
-		kind, count    uint32
-		program        unsafe.Pointer
-		license        unsafe.Pointer
-		logLevel, size uint32
-		log            unsafe.Pointer
-		version, flags uint32
-		name           [16]byte
+		kind, count uint32
+		program     unsafe.Pointer
+		license     unsafe.Pointer
+		_           [24]byte // log of the verifier, kernel version, flags
+		name        [16]byte
 	}
 	bpfAttach struct{ target, program, kind, flags, replace uint32 }
 	bpfQuery  struct {
-		target, kind, flags, attachFlags uint32
-		ids                              unsafe.Pointer
-		count, _                         uint32
+		target, kind, _, attachFlags uint32
+		ids                          unsafe.Pointer
+		count, _                     uint32
 	}
-	bpfByID struct{ id, next, flags uint32 }
+	bpfByID struct{ id, _, _ uint32 }
 )
 
 func bpf[T any](command uintptr, attr *T) (int, error) {

@@ -42,7 +42,7 @@ func (m *cgroupfs) enable(t *tree) error {
 // delegate enables controllers in all ancestors from the root down. A failure matters only to a limit that needs the
 // controller, which then reports it.
 func (m *cgroupfs) delegate(t *tree, names []string) {
-	for i := 0; i < len(t.rel); i++ {
+	for i := range len(t.rel) {
 		if t.rel[i] != '/' {
 			continue
 		}

@@ -164,7 +164,7 @@ func TestSetV2Values(t *testing.T) {
 func TestV2IgnoresWithAWarning(t *testing.T) {
 	f := newFake(t, ModeV2, filesV2...)
 	err := f.Set(&specs.LinuxResources{
-		Memory:  &specs.LinuxMemory{Swappiness: ptr[uint64](10), DisableOOMKiller: ptr(true), Kernel: ptr[int64](5)},
+		Memory:  &specs.LinuxMemory{Swappiness: ptr[uint64](10), DisableOOMKiller: ptr(true), KernelTCP: ptr[int64](5)},
 		CPU:     &specs.LinuxCPU{RealtimePeriod: ptr[uint64](5)},
 		Network: &specs.LinuxNetwork{ClassID: ptr[uint32](5)},
 		BlockIO: &specs.LinuxBlockIO{LeafWeight: ptr[uint16](100)},

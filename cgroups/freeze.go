@@ -103,7 +103,7 @@ func (t *tree) thaw() error {
 		if err := write(t.file("cgroup.freeze"), "0"); err != nil {
 			return err
 		}
-		if up := t.ancestor("cgroup.freeze", "1"); up != "" {
+		if up := t.frozenAncestor(); up != "" {
 			return fmt.Errorf("%s is frozen", up)
 		}
 		return t.awaitEvent("frozen", 0, freezeTimeout)
@@ -111,16 +111,20 @@ func (t *tree) thaw() error {
 	if err := write(t.file("freezer.state"), "THAWED"); err != nil {
 		return err
 	}
-	if up := t.ancestor("freezer.self_freezing", "1"); up != "" {
+	if up := t.frozenAncestor(); up != "" {
 		return fmt.Errorf("%s is frozen", up)
 	}
 	return nil
 }
 
-// ancestor finds the closest cgroup above where a file has a value.
-func (t *tree) ancestor(name, value string) string {
+// frozenAncestor finds the closest cgroup above that was frozen itself.
+func (t *tree) frozenAncestor() string {
+	name := "freezer.self_freezing"
+	if t.v2() {
+		name = "cgroup.freeze"
+	}
 	for rel := path.Dir(t.rel); rel != "/"; rel = path.Dir(rel) {
-		if got, err := read(t.mount + rel + "/" + name); err == nil && got == value {
+		if got, err := read(t.mount + rel + "/" + name); err == nil && got == "1" {
 			return t.mount + rel
 		}
 	}

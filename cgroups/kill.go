@@ -34,6 +34,9 @@ func (m *cgroupfs) Kill() error {
 		if err := m.killFrozen(pids); err != nil {
 			return err
 		}
+		if f := m.controller("freezer"); f != nil && f.frozenAncestor() != "" {
+			return m.survivors(pids) // they die when that is thawed, and not before
+		}
 		time.Sleep(pause)
 	}
 }
@@ -54,19 +57,19 @@ func (m *cgroupfs) killUnified(t *tree) error {
 		return fmt.Errorf("kill cgroup %s: %w", t.dir(), err)
 	}
 	if !m.pure() {
-		// A process frozen by v1 dies only when thawed.
+		// A process frozen by v1 dies only when thawed; and what left this hierarchy is for the loop of Kill.
 		if f := m.controller("freezer"); f != nil {
 			_ = f.thaw()
 		}
+		_ = t.awaitEvent("populated", 0, 100*time.Millisecond)
+		return nil
 	}
-	if err := t.awaitEvent("populated", 0, killTimeout); err != nil {
+	err = t.awaitEvent("populated", 0, killTimeout)
+	if errors.Is(err, unix.ETIMEDOUT) {
 		pids, _ := collect(t.dir())
-		if errors.Is(err, unix.ETIMEDOUT) {
-			return m.survivors(pids)
-		}
-		return err
+		return m.survivors(pids)
 	}
-	return nil
+	return err
 }
 
 // killByList kills a v2 cgroup on kernels before 5.14. SIGKILL reaches frozen processes there.
@@ -115,11 +118,7 @@ func (m *cgroupfs) killFrozen(pids []int) error {
 // survivors tells why killed processes may still be there.
 func (m *cgroupfs) survivors(pids []int) error {
 	if t := m.freezer(); t != nil {
-		name, value := "cgroup.freeze", "1"
-		if !t.v2() {
-			name = "freezer.self_freezing"
-		}
-		if up := t.ancestor(name, value); up != "" {
+		if up := t.frozenAncestor(); up != "" {
 			return fmt.Errorf("%w: %v (%s is frozen)", ErrBusy, pids, up)
 		}
 	}

@@ -2,7 +2,9 @@ package cgroups
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -194,4 +196,61 @@ func TestSetErrorsPointToTheField(t *testing.T) {
 		}
 		wantPointer(t, err, c.pointer)
 	}
+}
+
+// TestWritesAreThrottled writes to the disk that has the test's directory, at two MiB a second.
+func TestWritesAreThrottled(t *testing.T) {
+	needController(t, "blkio", "io")
+	file := t.TempDir() + "/data"
+	var st unix.Stat_t
+	if err := unix.Stat(filepath.Dir(file), &st); err != nil {
+		t.Fatal(err)
+	}
+	major, minor, ok := disk(unix.Major(st.Dev), unix.Minor(st.Dev))
+	if !ok {
+		t.Skip("no disk below the directory of the test")
+	}
+	r := &specs.LinuxResources{BlockIO: &specs.LinuxBlockIO{}}
+	d := specs.LinuxThrottleDevice{Rate: 2 << 20}
+	d.Major, d.Minor = major, minor
+	r.BlockIO.ThrottleWriteBpsDevice = append(r.BlockIO.ThrottleWriteBpsDevice, d)
+	m := limited(t, r)
+	out, err := finish(t, start(t, m, "write", file), 20*time.Second)
+	if err != nil {
+		t.Skipf("direct writes: %v %s", err, out)
+	}
+	if ms, _ := strconv.Atoi(out); ms < 600 || ms > 5000 {
+		t.Errorf("2 MiB at 2 MiB a second took %d ms", ms)
+	}
+	s, err := m.Stats()
+	if err != nil {
+		t.Fatal(err)
+	}
+	written := uint64(0)
+	for _, e := range s.BlockIO.ServiceBytes {
+		if e.Op == "Write" && int64(e.Major) == major && int64(e.Minor) == minor {
+			written += e.Value
+		}
+	}
+	if written < 2<<20 {
+		t.Errorf("counted %d bytes: %+v", written, s.BlockIO)
+	}
+}
+
+// disk gives the whole disk of a partition: throttling is by disk.
+func disk(major, minor uint32) (int64, int64, bool) {
+	dir, err := filepath.EvalSymlinks(fmt.Sprintf("/sys/dev/block/%d:%d", major, minor))
+	if err != nil {
+		return 0, 0, false
+	}
+	if _, err := os.Stat(dir + "/partition"); err == nil {
+		dir = filepath.Dir(dir)
+	}
+	text, err := os.ReadFile(dir + "/dev")
+	if err != nil {
+		return 0, 0, false
+	}
+	var a, b int64
+	_, err = fmt.Sscanf(string(text), "%d:%d", &a, &b)
+	return a, b, err == nil
 }

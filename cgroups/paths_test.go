@@ -87,9 +87,23 @@ func TestPathsRoundTrip(t *testing.T) {
 // TestLoadIsNotFooled: what a damaged record names may be killed and removed.
 func TestLoadIsNotFooled(t *testing.T) {
 	for _, paths := range []map[string]string{
-		{"": "/r"}, {"": "/"}, {"": ""}, {"": "/r/"}, {"": "/r/.."}, {"": "/r/a/../.."}, {"": "/etc"}, {"": "/rx/a"}, {"": "/r/a\x00"},
-		{"memory": "/r/memory"}, {"memory": "/r/memory/"}, {"memory": "/r"}, {"memory": "/r/memory/../cpu"},
-		{"": "/r/unified", "memory": "/r/memory/a"}, {"": "relative"}, {"": "/r//a"}, {"": "/r/./a"},
+		{"": "/r"},
+		{"": "/"},
+		{"": ""},
+		{"": "/r/"},
+		{"": "/r/.."},
+		{"": "/r/a/../.."},
+		{"": "/etc"},
+		{"": "/rx/a"},
+		{"": "/r/a\x00"},
+		{"memory": "/r/memory"},
+		{"memory": "/r/memory/"},
+		{"memory": "/r"},
+		{"memory": "/r/memory/../cpu"},
+		{"": "/r/unified", "memory": "/r/memory/a"},
+		{"": "relative"},
+		{"": "/r//a"},
+		{"": "/r/./a"},
 	} {
 		if m, err := LoadAt("/r", paths); err == nil {
 			t.Errorf("%q loads as %v", paths, m.(*cgroupfs).trees)

@@ -42,6 +42,8 @@ func payload(name string, args []string) int {
 		return openAll(args)
 	case "open-forever":
 		return openForever(args[0], args[1:])
+	case "write":
+		return writeDirect(args[0])
 	case "budget":
 		return budgetPayload(args[0])
 	case "count":
@@ -149,4 +151,28 @@ func openForever(ready string, names []string) int {
 			unix.Close(fd)
 		}
 	}
+}
+
+// writeDirect writes two MiB past the page cache and tells how long it took, in milliseconds.
+func writeDirect(name string) int {
+	fd, err := unix.Open(name, unix.O_WRONLY|unix.O_CREAT|unix.O_DIRECT, 0o600)
+	if err != nil {
+		fmt.Print(err)
+		return 2
+	}
+	// A mapping is aligned as direct writes want it.
+	data, err := unix.Mmap(-1, 0, 256<<10, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+	if err != nil {
+		fmt.Print(err)
+		return 2
+	}
+	begin := time.Now()
+	for range 8 {
+		if _, err := unix.Write(fd, data); err != nil {
+			fmt.Print(err)
+			return 2
+		}
+	}
+	fmt.Print(time.Since(begin).Milliseconds())
+	return 0
 }

@@ -3,6 +3,7 @@ package cgroups
 import (
 	"errors"
 	"fmt"
+	"path"
 	"strconv"
 	"time"
 
@@ -60,7 +61,7 @@ func (th *Thread) Leave() error {
 	var errs []error
 	for _, t := range th.trees {
 		base, _ := th.home.path(t.controllers[0])
-		fd, err := open(t.mount+base+"/tasks", unix.O_WRONLY)
+		fd, err := open(path.Join(t.mount, base, "tasks"), unix.O_WRONLY)
 		if errors.Is(err, unix.ENOENT) { // not shown by this mount, see below
 			fd, err = open(t.mount+"/tasks", unix.O_WRONLY)
 		}

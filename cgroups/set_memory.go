@@ -13,7 +13,7 @@ func (m *cgroupfs) setMemory(r *specs.LinuxResources) error {
 	if r.Memory == nil {
 		return nil
 	}
-	if value(r.Memory.Kernel) != 0 || value(r.Memory.KernelTCP) != 0 {
+	if value(r.Memory.Kernel) != 0 || value(r.Memory.KernelTCP) != 0 { //nolint:staticcheck // old configurations have it
 		m.warn("Kernel memory settings are ignored and will be removed")
 	}
 	if !wantsMemory(r.Memory) {
