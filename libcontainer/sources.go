@@ -18,8 +18,8 @@ type sources struct {
 	err  error
 }
 
-// sourcesAhead is how many mounts are put into the queue before the init runs. That
-// many messages fit into any socket (net.core.wmem_default).
+// sourcesAhead is how many mounts are put into the queue before the init runs, if
+// they fit (net.core.wmem_default).
 const sourcesAhead = 64
 
 func (b *builder) countSource(handed bool) {
@@ -40,6 +40,7 @@ func (b *builder) handSources() (int, error) {
 		return -1, err
 	}
 	ours := pair[0]
+	_ = unix.SetNonblock(ours, true)
 	ahead, err := b.sendSources(ours, 0, sourcesAhead)
 	b.o.Trace.end(start, "open mount sources")
 	if err != nil || ahead == len(b.plan.Entries) {
@@ -51,6 +52,7 @@ func (b *builder) handSources() (int, error) {
 	go func() {
 		defer close(s.done)
 		defer closeAll(ours)
+		_ = unix.SetNonblock(ours, false)
 		_, s.err = b.sendSources(ours, ahead, len(b.plan.Entries))
 	}()
 	return pair[1], nil
@@ -75,6 +77,9 @@ func (b *builder) sendSources(queue, first, most int) (int, error) {
 		}
 		err = sys.SendFDs(queue, []byte{0}, fd)
 		unix.Close(fd)
+		if errors.Is(err, unix.EAGAIN) {
+			return i, nil
+		}
 		if err != nil {
 			return i, b.plan.Failed(i, err, "")
 		}
