@@ -90,6 +90,7 @@ func (a *app) command(c *cli.Command, args []string) int {
 func (a *app) finish(err error) int {
 	var status statusError
 	var unknown unknownTopicError
+	var exec execError
 	switch {
 	case err == nil:
 		a.log.flush()
@@ -100,6 +101,9 @@ func (a *app) finish(err error) int {
 	case errors.As(err, &unknown):
 		a.log.fail(err.Error())
 		return exitUnknown
+	case errors.As(err, &exec):
+		a.log.fail(err.Error())
+		return exitExec
 	}
 	a.log.fail(err.Error())
 	return exitFailure

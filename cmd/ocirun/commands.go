@@ -18,6 +18,7 @@ func table() []entry {
 		{"run", "", runCommand},
 		{"state", "", stateCommand},
 		{"list", "", listCommand},
+		{"exec", "", execCommand},
 		{"kill", "", killCommand},
 		{"delete", "", deleteCommand},
 		{"pause", "", pauseCommand},

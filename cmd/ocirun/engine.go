@@ -20,6 +20,7 @@ type engine interface {
 type container interface {
 	Start(o libcontainer.StartOptions) error
 	State() (*libcontainer.State, error)
+	Exec(o libcontainer.ExecOptions) (status int, err error)
 	Kill(sig unix.Signal) error
 	Pause() error
 	Resume() error

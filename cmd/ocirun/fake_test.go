@@ -63,11 +63,18 @@ type fakeContainer struct {
 	does      error
 	started   bool
 	explained *libcontainer.Explanation
+	executed  libcontainer.ExecOptions
+	status    int
 }
 
 func (c *fakeContainer) Start(libcontainer.StartOptions) error {
 	c.started = true
 	return c.does
+}
+
+func (c *fakeContainer) Exec(o libcontainer.ExecOptions) (int, error) {
+	c.executed = o
+	return c.status, c.does
 }
 
 func (c *fakeContainer) Kill(sig unix.Signal) error {

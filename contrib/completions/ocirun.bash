@@ -56,7 +56,7 @@ _ocirun() {
 		if [[ $cur == -* ]]; then
 			_ocirun_words "--debug --log --log-format --root --systemd-cgroup --cgroup-manager --rootless --version -v --help -h"
 		else
-			_ocirun_words "create start run state list kill delete pause resume ps spec explain features help h"
+			_ocirun_words "create start run state list exec kill delete pause resume ps spec explain features help h"
 		fi
 		;;
 	create)
@@ -150,6 +150,62 @@ _ocirun() {
 			_ocirun_words "--format -f --quiet -q --help -h"
 		fi
 		;;
+	exec)
+		case $prev in
+		--process | -p)
+			_ocirun_files
+			return
+			;;
+		--cwd)
+			return
+			;;
+		--env | -e)
+			return
+			;;
+		--user | -u)
+			return
+			;;
+		--additional-gids | -g)
+			return
+			;;
+		--cap | -c)
+			return
+			;;
+		--apparmor)
+			return
+			;;
+		--process-label)
+			return
+			;;
+		--pid-file)
+			_ocirun_files
+			return
+			;;
+		--console-socket)
+			_ocirun_files
+			return
+			;;
+		--pidfd-socket)
+			_ocirun_files
+			return
+			;;
+		--preserve-fds)
+			return
+			;;
+		--cgroup)
+			return
+			;;
+		--trace)
+			_ocirun_files
+			return
+			;;
+		esac
+		if [[ $cur == -* ]]; then
+			_ocirun_words "--process -p --tty -t --cwd --env -e --user -u --additional-gids -g --cap -c --no-new-privs --apparmor --process-label --detach -d --pid-file --console-socket --pidfd-socket --preserve-fds --cgroup --ignore-paused --trace --help -h"
+		else
+			_ocirun_containers
+		fi
+		;;
 	kill)
 		if [[ $cur == -* ]]; then
 			_ocirun_words "--help -h"
@@ -235,7 +291,7 @@ _ocirun() {
 		if [[ $cur == -* ]]; then
 			_ocirun_words "--help -h"
 		else
-			_ocirun_words "create start run state list kill delete pause resume ps spec explain features help h"
+			_ocirun_words "create start run state list exec kill delete pause resume ps spec explain features help h"
 		fi
 		;;
 	esac

@@ -64,6 +64,29 @@ func (t boolTarget) Set(text string) error {
 	return nil
 }
 
+type maybeBoolTarget struct{ p **bool }
+
+// MaybeBool is Bool that remembers, by a nil, that it was not given.
+func MaybeBool(p **bool) Target { return maybeBoolTarget{p} }
+
+func (t maybeBoolTarget) Set(text string) error {
+	var v bool
+	if err := Bool(&v).Set(text); err != nil {
+		return err
+	}
+	*t.p = &v
+	return nil
+}
+
+// isBool reports whether a flag stands for "true" without a value.
+func isBool(t Target) bool {
+	switch t.(type) {
+	case boolTarget, maybeBoolTarget:
+		return true
+	}
+	return false
+}
+
 type stringTarget struct{ p *string }
 
 // String makes a flag whose value is any text.

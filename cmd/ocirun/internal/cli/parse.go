@@ -60,7 +60,7 @@ func parseFlag(flags []Flag, help *bool, arg string, behind []string) (used int,
 		}
 		target = Bool(help)
 	}
-	if _, ok := target.(boolTarget); ok {
+	if isBool(target) {
 		if !hasValue {
 			value = "true"
 		}
