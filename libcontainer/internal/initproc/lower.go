@@ -110,6 +110,7 @@ type lowerer struct {
 	handed    bool // the root is one of them
 	treeProp  plan.Propagation
 	haveRoot  bool
+	briefRoot bool // it is closed before the working directory is entered
 	haveDev   bool
 	haveNull  bool
 	haveProc  bool

@@ -24,6 +24,8 @@ func (lo *lowerer) joinContainer(s plan.JoinContainer) {
 		lo.undumpable()
 	}
 	if s.Namespaces&plan.NamespaceMount != 0 {
+		// For the terminal and the null device; see stdio.
+		lo.briefRoot = true
 		lo.sys(unix.SYS_OPENAT2, imm(unix.AT_FDCWD), lo.str("/"), lo.how(unix.O_PATH|unix.O_DIRECTORY, 0), imm(24)).to(slotRoot)
 	}
 }

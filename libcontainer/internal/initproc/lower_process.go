@@ -82,6 +82,9 @@ func (lo *lowerer) stdio() {
 				tolerate(unix.EPERM, unix.EROFS, unix.EINVAL)
 		}
 	}
+	if lo.briefRoot {
+		lo.close(slotRoot)
+	}
 }
 
 // user is the one that the program runs as: the last that the plan changes to.
