@@ -57,6 +57,7 @@ func TestLogJSONFile(t *testing.T) {
 // An engine reads the whole log as one record, so a failing create must not write a second one.
 func TestLogOneRecordPerFailure(t *testing.T) {
 	s := begin(t)
+	s.differs("runc", "1.1.5 on v2 warns of a missing memory.events first")
 	path := filepath.Join(s.dir, "log.json")
 	b := s.bundle(args("nope"))
 	s.run("--log", path, "--log-format=json", "create", "--bundle", b.dir, s.id()).exits(1)
