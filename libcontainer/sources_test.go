@@ -17,7 +17,8 @@ func TestSourcesInASmallQueue(t *testing.T) {
 		t.Skip("clones mounts: needs root")
 	}
 	const many = 60
-	b := &builder{plan: &plan.Plan{}, o: &CreateOptions{}}
+	b := &builder{o: &CreateOptions{}}
+	b.plan = &plan.Plan{}
 	for range many {
 		b.plan.Add(plan.Rootfs, "", plan.Bind{Source: t.TempDir(), Handed: true})
 		b.countSource(true)
@@ -59,7 +60,8 @@ func TestSourceThatCannotBeOpened(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("clones mounts: needs root")
 	}
-	b := &builder{plan: &plan.Plan{}, o: &CreateOptions{}}
+	b := &builder{o: &CreateOptions{}}
+	b.plan = &plan.Plan{}
 	b.plan.Add(plan.Rootfs, "/mounts/0", plan.Bind{Source: "/nonexistent", Dest: "/x", Handed: true})
 	b.countSource(true)
 	queue, err := b.handSources()
