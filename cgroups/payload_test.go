@@ -44,6 +44,8 @@ func payload(name string, args []string) int {
 		return openForever(args[0], args[1:])
 	case "write":
 		return writeDirect(args[0])
+	case "rootless":
+		return rootlessPayload(args[0])
 	case "budget":
 		return budgetPayload(args[0])
 	case "count":
