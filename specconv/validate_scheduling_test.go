@@ -1,6 +1,7 @@
 package specconv
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/ocirun/ocirun/specconv/plan"
@@ -82,8 +83,8 @@ func TestCompileBadScheduling(t *testing.T) {
 		}
 		b := &Bundle{Dir: "/b", Spec: spec}
 		_, _, err = Compile(b, testOptions(b))
-		problem, ok := err.(Problem)
-		if !ok || problem.Pointer != want {
+		var problem Problem
+		if !errors.As(err, &problem) || problem.Pointer != want {
 			t.Errorf("%s: %v", patch, err)
 		}
 	}

@@ -25,7 +25,7 @@ func (s *scenario) agent(denied ...string) (socket, log string) {
 		args = append(args, "-deny", call)
 	}
 	cmd := exec.Command(bin, append(args, socket)...)
-	file, err := os.Create(log) //nolint:forbidigo // a file of the test's own
+	file, err := os.Create(log)
 	s.must(err)
 	defer file.Close()
 	cmd.Stdout, cmd.Stderr = file, file
