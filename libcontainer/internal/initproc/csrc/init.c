@@ -437,14 +437,14 @@ static s64 op_listen(struct init *in, u64 nr, u64 flags, s64 program)
 
 static s64 op_clone(struct init *in, u64 flags)
 {
-	s64 pid = sys5(NR_clone, flags | CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+	/* the kernel writes the id down before the child lives: whatever ends us,
+	 * the runtime finds it */
+	s64 pid = sys5(NR_clone, flags | CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD, 0, &in->page->child, 0, 0);
 
 	if (pid < 0)
 		return pid;
-	if (pid > 0) {
-		__atomic_store_n(&in->page->child, (s32)pid, __ATOMIC_RELEASE);
+	if (pid > 0)
 		leave(0);
-	}
 	/* not inherited by a fork (prctl(2)); the runtime's end of the control
 	 * socket is looked at by the next rendezvous */
 	sys2(NR_prctl, PR_SET_PDEATHSIG, SIGKILL);
