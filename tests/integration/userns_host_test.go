@@ -333,18 +333,14 @@ func TestUserNamespaceRuntimeKilled(t *testing.T) {
 	s := begin(t)
 	s.differs("runc", "its hooks and its init are other processes, and outlive it")
 	s.traversable()
-	b := s.bundle(func(c *specs.Spec) {
-		c.Hooks = &specs.Hooks{CreateContainer: []specs.Hook{{Path: "/bin/sh", Args: []string{"sh", "-c", "sleep 100"}}}}
-	})
+	log := s.write("log", "")
+	s.must(os.Chown(log, firstID, firstID))
+	b := s.bundle(addHook("createContainer", "echo up >"+log+"; sleep 100"))
 	b.userNamespace()
 	id := s.id()
 	c := s.cmd("create", "-b", b.dir, id)
 	c.start()
-	dir := filepath.Join(s.root, id)
-	s.eventually("the hook runs", func() bool {
-		out, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", c.exec.Process.Pid, c.exec.Process.Pid))
-		return exists(dir) && len(out) > 0
-	})
+	s.eventually("the hook runs", func() bool { return s.read(log) == "up" })
 	s.must(c.exec.Process.Signal(syscall.SIGKILL))
 	c.exec.Wait()
 	s.run("delete", "--force", id).ok()
