@@ -37,6 +37,14 @@ func (b *builder) attend() error {
 			err = b.serveHooks()
 		case initproc.TagIDMaps:
 			err = b.serveIDMaps()
+		case initproc.TagPlaced:
+			err = b.answer()
+		case initproc.TagIDMap:
+			err = b.serveMountIDMap(fd)
+		case initproc.TagCopyFrom:
+			b.request().from = fd
+		case initproc.TagCopyTo:
+			err = b.serveCopyUp(fd)
 		default:
 			err = fmt.Errorf("message %d of the init is not known", tag)
 		}
@@ -45,6 +53,14 @@ func (b *builder) attend() error {
 			return err
 		}
 	}
+}
+
+// answer lets the init go on that has asked for something.
+func (b *builder) answer() error {
+	if err := b.init.Answer(); err != nil {
+		return b.explainEnd(err)
+	}
+	return nil
 }
 
 // end is reached when the init has closed its connection. That is how the start

@@ -40,6 +40,8 @@ type builder struct {
 	creation *creation
 	sources  *sources
 	stdio    [3]int
+	// requests is what is kept for what the init asks for, nil before it has asked.
+	requests *requests
 	// serving is who stays with the program, if anybody does.
 	serving *foreground
 }
@@ -125,6 +127,7 @@ func (e *initOOMError) Unwrap() error { return e.cause }
 
 func (b *builder) close() {
 	b.net.drop()
+	b.requests.close()
 	b.launch.close()
 }
 

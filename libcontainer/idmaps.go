@@ -29,16 +29,6 @@ func idMapsOf(maps plan.IDMaps) [2]idMap {
 	}
 }
 
-// mapsIDs reports whether the init waits for its id maps.
-func (b *builder) mapsIDs() bool {
-	for _, e := range b.plan.Entries {
-		if _, ok := e.Step.(plan.IDMaps); ok {
-			return true
-		}
-	}
-	return false
-}
-
 // serveIDMaps gives the init's new user namespace its id maps, or makes sure that
 // the one that it has joined has those of the configuration.
 func (b *builder) serveIDMaps() error {
@@ -53,10 +43,7 @@ func (b *builder) serveIDMaps() error {
 		}
 	}
 	b.o.Trace.end(start, "write id maps")
-	if err := b.init.Answer(); err != nil {
-		return b.explainEnd(err)
-	}
-	return b.confirmPlaced()
+	return b.answer()
 }
 
 func (b *builder) mapIDs(maps plan.IDMaps) error {
@@ -82,9 +69,9 @@ func (b *builder) mapIDs(maps plan.IDMaps) error {
 	return nil
 }
 
-func (b *builder) procFile(name string) string {
-	return "/proc/" + strconv.Itoa(b.init.Pid) + "/" + name
-}
+func (b *builder) procFile(name string) string { return procFile(b.init.Pid, name) }
+
+func procFile(pid int, name string) string { return "/proc/" + strconv.Itoa(pid) + "/" + name }
 
 // errMapTooLong: the kernel takes less than a page (user_namespaces(7)).
 var errMapTooLong = errors.New("too many ranges for the kernel")

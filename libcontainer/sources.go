@@ -62,14 +62,14 @@ func (b *builder) handSources() (int, error) {
 // so many, and gives the entry at which it stopped.
 func (b *builder) sendSources(queue, first, most int) (int, error) {
 	for i := first; i < len(b.plan.Entries); i++ {
-		path, recursive, handed := sourceOf(b.plan.Entries[i].Step)
+		path, flags, handed := sourceOf(b.plan.Entries[i].Step)
 		if !handed {
 			continue
 		}
 		if most--; most < 0 {
 			return i, nil
 		}
-		fd, err := cloneTree(path, recursive)
+		fd, err := cloneTree(path, flags)
 		if err != nil {
 			failed := b.plan.Failed(i, err, "")
 			failed.Hint = hintFor(b.plan.Entries[i].Step, err)
@@ -87,23 +87,27 @@ func (b *builder) sendSources(queue, first, most int) (int, error) {
 	return len(b.plan.Entries), nil
 }
 
-func sourceOf(step plan.Step) (path string, recursive, handed bool) {
+// sourceOf gives the path of what is handed over and how it is cloned (open_tree(2)).
+func sourceOf(step plan.Step) (path string, flags uint, handed bool) {
 	switch s := step.(type) {
 	case plan.Root:
-		return s.Path, true, s.Handed
+		return s.Path, unix.AT_RECURSIVE, s.Handed
 	case plan.Bind:
-		return s.Source, s.Recursive, s.Handed
+		if s.Recursive {
+			flags |= unix.AT_RECURSIVE
+		}
+		if s.SourceLink {
+			flags |= unix.AT_SYMLINK_NOFOLLOW
+		}
+		return s.Source, flags, s.Handed
 	}
-	return "", false, false
+	return "", 0, false
 }
 
 // cloneTree makes a detached copy of a mount (open_tree(2)). What is mounted in the
 // container below it never shows on the host.
-func cloneTree(path string, recursive bool) (int, error) {
-	flags := uint(unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC)
-	if recursive {
-		flags |= unix.AT_RECURSIVE
-	}
+func cloneTree(path string, flags uint) (int, error) {
+	flags |= unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC
 	fd, err := -1, error(nil)
 	err = sys.Retry(func() error {
 		fd, err = unix.OpenTree(unix.AT_FDCWD, path, flags)

@@ -67,8 +67,7 @@ func (b *builder) spawn() error {
 	if err != nil {
 		return err
 	}
-	if b.plan.Spawn.Has(plan.NamespaceUser) && b.mapsIDs() {
-		// That rendezvous comes first, and would be taken for confirmed.
+	if b.program.AsksPlaced() {
 		return nil
 	}
 	return b.confirmPlaced()

@@ -99,9 +99,7 @@ func joinKernelLog(text string) string {
 func hintFor(step plan.Step, errno error) string {
 	switch s := step.(type) {
 	case plan.Bind:
-		if errors.Is(errno, unix.ENOTDIR) {
-			return "a file can be bound on a file only, a directory on a directory only"
-		}
+		return bindHint(s, errno)
 	case plan.Mount:
 		if s.NoSymlinks && errors.Is(errno, unix.ELOOP) {
 			return "the image has a symbolic link where " + s.Type + " is to be mounted"
@@ -115,6 +113,17 @@ func hintFor(step plan.Step, errno error) string {
 		}
 	case plan.Rlimit, plan.Scheduler, plan.IOPriority, plan.MemoryPolicy:
 		return schedulingHint(step, errno)
+	}
+	return ""
+}
+
+func bindHint(s plan.Bind, errno error) string {
+	cleared := (s.Attr.Clear &^ s.Attr.Set) | (s.RecursiveAttr.Clear &^ s.RecursiveAttr.Set)
+	switch {
+	case errors.Is(errno, unix.ENOTDIR):
+		return "a file can be bound on a file only, a directory on a directory only"
+	case errors.Is(errno, unix.EPERM) && cleared != 0:
+		return "cannot clear locked flags " + cleared.String() + ": they come from outside of the user namespace"
 	}
 	return ""
 }

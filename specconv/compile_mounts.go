@@ -92,6 +92,8 @@ type mountFields struct {
 	// flags and data are the file system's: flags that every one knows, and its
 	// own options.
 	flags, data []string
+	// The mount options of these names.
+	copyUp, copyLink, sourceLink, destLink, idMap, recursiveIDMap bool
 }
 
 func readMountOptions(options []string) mountFields {
@@ -120,10 +122,28 @@ func readMountOptions(options []string) mountFields {
 			f.propagation = option.propagation()
 		case optionSuper:
 			f.setFlag(option.superFlag())
-		case optionNone, optionCopyUp, optionIDMap:
+		case optionIDMap:
+			f.idMap = true
+			f.recursiveIDMap = f.recursiveIDMap || option.recursive
+		default:
+			f.setExtension(option.kind)
 		}
 	}
 	return f
+}
+
+// setExtension notes what the kernel has no flag for.
+func (f *mountFields) setExtension(kind optionKind) {
+	switch kind {
+	case optionCopyUp:
+		f.copyUp = true
+	case optionCopyLink:
+		f.copyLink = true
+	case optionSourceLink:
+		f.sourceLink = true
+	case optionDestLink:
+		f.destLink = true
+	}
 }
 
 func (f *mountFields) setFlag(flag string, on bool) {
@@ -145,7 +165,7 @@ func (c *compiler) mountRow(i int) {
 	cause, dest := element("/mounts", i), inContainer(m.Destination)
 	f := readMountOptions(m.Options)
 	switch {
-	case f.bind:
+	case f.bind && !f.remount:
 		c.bindRow(i, cause, dest, &f)
 	case f.remount:
 		if len(f.flags)+len(f.data) > 0 {
@@ -164,9 +184,14 @@ func (c *compiler) mountRow(i int) {
 // bindRow keeps the propagation of the source as TreePropagation left it unless
 // the configuration names one.
 func (c *compiler) bindRow(i int, cause plan.Cause, dest string, f *mountFields) {
+	if target, ok := c.o.Facts.Links[i]; ok && f.copyLink {
+		c.add(phaseRootfs, cause, plan.Symlink{Target: target, Path: dest, Exact: true})
+		return
+	}
 	row := plan.Bind{
 		Source: c.onHost(c.spec.Mounts[i].Source), Dest: dest,
 		Recursive: f.recursive, Attr: f.attr, RecursiveAttr: f.recursiveAttr, Propagation: f.propagation,
+		SourceLink: f.sourceLink, DestLink: f.destLink, IDMap: c.mountIDMap(&c.spec.Mounts[i], f),
 		Handed: c.hands(),
 	}
 	if i < len(c.o.Facts.Kinds) {
@@ -179,6 +204,7 @@ func (c *compiler) fsMountRow(m *specs.Mount, cause plan.Cause, dest string, f *
 	row := plan.Mount{
 		Type: m.Type, Source: m.Source, Dest: dest,
 		Attr: merge(f.attr, f.recursiveAttr).Set, Flags: f.flags, Data: f.data, Propagation: f.propagation,
+		CopyUp: f.copyUp && m.Type == typeTmpfs, IDMap: c.mountIDMap(m, f),
 	}
 	if row.Source == "" {
 		row.Source = m.Type

@@ -59,7 +59,16 @@ func TestFeaturesDoNotLie(t *testing.T) {
 	for i := range mountOptions {
 		name := mountOptions[i].name
 		listed := slices.Contains(f.MountOptions, name)
-		patch := `{"mounts": [{"destination": "/a", "type": "tmpfs", "source": "x", "options": ["` + name + `"]}]}`
+		extra := ""
+		switch name {
+		case "copy-symlink", "dest-nofollow", "src-nofollow":
+			extra = `, "bind"`
+		}
+		patch := `{"mounts": [{"destination": "/a", "type": "tmpfs", "source": "x", "options": ["` + name + `"` + extra + `]`
+		if strings.Contains(name, "idmap") {
+			patch += `, "uidMappings": [{"size": 1}], "gidMappings": [{"size": 1}]`
+		}
+		patch += `}]}`
 		if listed == refused(patch) {
 			t.Errorf("mount option %s: listed %v", name, listed)
 		}

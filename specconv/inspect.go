@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -26,7 +27,7 @@ func Inspect(b *Bundle) (Facts, error) {
 	facts := Facts{Kinds: make([]plan.Kind, len(b.Spec.Mounts))}
 	for i := range b.Spec.Mounts {
 		if m := &b.Spec.Mounts[i]; isBind(m.Options) {
-			if facts.Kinds[i], err = bindSource(b.Dir, m); err != nil {
+			if err = facts.source(b.Dir, i, m); err != nil {
 				return Facts{}, Problem{Pointer: element("/mounts", i), Err: err, Ref: refMounts}
 			}
 		}
@@ -81,20 +82,53 @@ func openAt(at int, path string, how *unix.OpenHow) (fd int, err error) {
 	return -1, err
 }
 
-// bindSource looks at the source of a bind mount.
-func bindSource(dir string, m *specs.Mount) (plan.Kind, error) {
+// source looks at the source of a bind mount.
+func (f *Facts) source(dir string, number int, m *specs.Mount) error {
 	var stat unix.Stat_t
 	source := joinHost(dir, m.Source)
-	if err := statPath(source, &stat); err != nil {
-		return 0, fmt.Errorf("failed to fulfil mount request: %w", &fs.PathError{Op: "open", Path: source, Err: err})
+	look, copied := linkOptions(m.Options)
+	if err := statPath(source, &stat, look); err != nil {
+		return sourceError(source, err)
+	}
+	if copied && stat.Mode&unix.S_IFMT == unix.S_IFLNK {
+		target, err := os.Readlink(source)
+		if err != nil {
+			return sourceError(source, err)
+		}
+		if f.Links == nil {
+			f.Links = map[int]string{}
+		}
+		f.Links[number] = target
 	}
 	if inContainer(m.Destination) == "/proc" && !isProcRoot(source, &stat) {
-		return 0, fmt.Errorf("%q cannot be mounted because it is not of type proc", m.Destination)
+		return fmt.Errorf("%q cannot be mounted because it is not of type proc", m.Destination)
 	}
-	if stat.Mode&unix.S_IFMT == unix.S_IFDIR {
-		return plan.Directory, nil
+	if stat.Mode&unix.S_IFMT != unix.S_IFDIR {
+		f.Kinds[number] = plan.File
 	}
-	return plan.File, nil
+	return nil
+}
+
+func sourceError(source string, err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	return fmt.Errorf("failed to fulfil mount request: %w", &fs.PathError{Op: "open", Path: source, Err: err})
+}
+
+// linkOptions says how the source is to be looked at, and whether it is copied if it is
+// a link.
+func linkOptions(options []string) (flags int, copied bool) {
+	for _, name := range options {
+		switch name {
+		case "copy-symlink":
+			return unix.AT_SYMLINK_NOFOLLOW, true
+		case "src-nofollow":
+			flags = unix.AT_SYMLINK_NOFOLLOW
+		}
+	}
+	return flags, false
 }
 
 // joinHost makes a path of the host absolute; a relative one starts at the bundle.
@@ -105,8 +139,8 @@ func joinHost(dir, path string) string {
 	return filepath.Join(dir, path)
 }
 
-func statPath(path string, stat *unix.Stat_t) error {
-	_, err := retry(func() (int, error) { return 0, unix.Stat(path, stat) })
+func statPath(path string, stat *unix.Stat_t, flags int) error {
+	_, err := retry(func() (int, error) { return 0, unix.Fstatat(unix.AT_FDCWD, path, stat, flags) })
 	return err
 }
 

@@ -23,6 +23,13 @@ const (
 	optionCopyUp
 	// optionIDMap maps the owners of files (mount_setattr(2)).
 	optionIDMap
+	// optionCopyLink makes the symbolic link that the source is in the container, in
+	// place of binding what it leads to. This and the next two are crun's.
+	optionCopyLink
+	// optionSourceLink binds the symbolic link itself that the source is.
+	optionSourceLink
+	// optionDestLink mounts over the symbolic link that the destination is.
+	optionDestLink
 )
 
 // mountOption is a row of the table of mount options (runtime-spec config.md,
@@ -59,7 +66,9 @@ var mountOptions = [...]mountOption{
 	{name: "async", kind: optionSuper},
 	{name: "atime", kind: optionAttr, clear: attrNoAtime},
 	{name: "bind", kind: optionBind},
+	{name: "copy-symlink", kind: optionCopyLink},
 	{name: "defaults"},
+	{name: "dest-nofollow", kind: optionDestLink},
 	{name: "dev", kind: optionAttr, clear: attrNoDev},
 	{name: "diratime", kind: optionAttr, clear: attrNoDirA},
 	{name: "dirsync", kind: optionSuper},
@@ -112,6 +121,7 @@ var mountOptions = [...]mountOption{
 	{name: "shared", kind: optionPropagation, set: uint32(plan.Shared)},
 	{name: "silent", kind: optionSuper},
 	{name: "slave", kind: optionPropagation, set: uint32(plan.Slave)},
+	{name: "src-nofollow", kind: optionSourceLink},
 	{name: "strictatime", kind: optionAttr, set: attrStrict, clear: attrAtime},
 	{name: "suid", kind: optionAttr, clear: attrNoSuid},
 	{name: "symfollow", kind: optionAttr, clear: attrNoFollow},

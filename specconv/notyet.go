@@ -1,8 +1,6 @@
 package specconv
 
 import (
-	"slices"
-
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/ocirun/ocirun/specconv/plan"
@@ -24,21 +22,6 @@ type lack struct {
 // refused: what somebody asked for is never left out in silence. The functions
 // capture nothing, so that the table costs nothing at start.
 var notYet = [...]lack{
-	{"/mounts/*/uidMappings", "an id-mapped mount", func(s *specs.Spec, _ *specs.Linux) []plan.Cause {
-		return mountsWith(s, "/uidMappings", func(m *specs.Mount) bool { return len(m.UIDMappings) > 0 })
-	}},
-	{"/mounts/*/gidMappings", "an id-mapped mount", func(s *specs.Spec, _ *specs.Linux) []plan.Cause {
-		return mountsWith(s, "/gidMappings", func(m *specs.Mount) bool { return len(m.GIDMappings) > 0 })
-	}},
-	{"/mounts/*/options/*", "the mount option idmap", func(s *specs.Spec, _ *specs.Linux) []plan.Cause {
-		return mountsWithOption(s, "idmap")
-	}},
-	{"/mounts/*/options/*", "the mount option ridmap", func(s *specs.Spec, _ *specs.Linux) []plan.Cause {
-		return mountsWithOption(s, "ridmap")
-	}},
-	{"/mounts/*/options/*", "the mount option tmpcopyup", func(s *specs.Spec, _ *specs.Linux) []plan.Cause {
-		return mountsWithOption(s, "tmpcopyup")
-	}},
 	{"/process/apparmorProfile", "apparmorProfile", func(s *specs.Spec, _ *specs.Linux) []plan.Cause {
 		return when(s.Process != nil && s.Process.ApparmorProfile != "", "/process/apparmorProfile")
 	}},
@@ -74,22 +57,4 @@ func when(used bool, where plan.Cause) []plan.Cause {
 		return nil
 	}
 	return []plan.Cause{where}
-}
-
-func mountsWith(s *specs.Spec, field plan.Cause, has func(*specs.Mount) bool) (found []plan.Cause) {
-	for i := range s.Mounts {
-		if has(&s.Mounts[i]) {
-			found = append(found, element("/mounts", i)+field)
-		}
-	}
-	return found
-}
-
-func mountsWithOption(s *specs.Spec, name string) (found []plan.Cause) {
-	for i := range s.Mounts {
-		if k := slices.Index(s.Mounts[i].Options, name); k >= 0 {
-			found = append(found, element(string(element("/mounts", i))+"/options", k))
-		}
-	}
-	return found
 }

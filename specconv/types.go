@@ -53,6 +53,9 @@ type Facts struct {
 	// Kinds has an element for each of the configuration's mounts. For a bind
 	// mount it is what the source is; otherwise it means nothing.
 	Kinds []plan.Kind
+	// Links has, by the number of the mount, what those sources that are symbolic links
+	// and have the option copy-symlink lead to.
+	Links map[int]string
 	// Home is the home directory of the process's user, "/" if none is known.
 	// It is empty if the environment of the configuration has a HOME.
 	Home string

@@ -59,29 +59,42 @@ func maySitInProc(file string) bool {
 	return false
 }
 
+// optionKinds has a bit for each kind of option that a mount has.
+type optionKinds uint32
+
+func (k optionKinds) has(kinds optionKinds) bool { return k&kinds != 0 }
+
+// linkKinds are about symbolic links, extensions all that the kernel has no flag for.
+const (
+	linkKinds  optionKinds = 1<<optionCopyLink | 1<<optionSourceLink | 1<<optionDestLink
+	extensions             = linkKinds | 1<<optionCopyUp | 1<<optionIDMap
+)
+
 // mountOptions checks the options and what they make of the mount.
 func (v *validator) mountOptions(i int, m *specs.Mount) {
-	bind, remount := false, false
-	foreign := -1
+	kinds, foreign := optionKinds(0), -1
 	for k, name := range m.Options {
 		option, ok := lookupOption(name)
 		switch {
 		case hasNUL(name):
 			v.failf(v.optionPointer(i, k), refMounts, "mount field contains null byte")
 		case ok:
-			bind = bind || option.kind == optionBind
-			remount = remount || option.kind == optionRemount
+			kinds |= 1 << option.kind
 		case name != "" && foreign < 0:
 			foreign = k
 		}
 	}
+	if kinds.has(extensions) || len(m.UIDMappings)+len(m.GIDMappings) > 0 {
+		v.mountExtensions(i, m, kinds)
+	}
+	bind := kinds.has(1 << optionBind)
 	switch {
 	case bind && foreign >= 0:
 		v.failf(v.optionPointer(i, foreign), refMounts,
 			"bind mounts cannot have any filesystem-specific options applied: %q", m.Options[foreign])
 	case bind && m.Source == "":
 		v.failf(element("/mounts", i)+"/source", refMounts, "bind mount has no source: no such file or directory")
-	case bind || remount:
+	case bind || kinds.has(1<<optionRemount):
 	case m.Type == "bind" || m.Type == "rbind" || m.Type == "none":
 		v.failf(element("/mounts", i)+"/type", refMounts,
 			"mount %s: no such device; for a bind mount add the option \"bind\" or \"rbind\"", m.Type)
@@ -93,4 +106,45 @@ func (v *validator) mountOptions(i int, m *specs.Mount) {
 
 func (v *validator) optionPointer(mount, option int) plan.Cause {
 	return element(string(element("/mounts", mount))+"/options", option)
+}
+
+// mountExtensions checks that options are on mounts that they can do something for.
+func (v *validator) mountExtensions(i int, m *specs.Mount, kinds optionKinds) {
+	bind, remount := kinds.has(1<<optionBind), kinds.has(1<<optionRemount)
+	where := element("/mounts", i)
+	switch {
+	case kinds.has(1<<optionCopyUp) && (m.Type != typeTmpfs || bind || remount):
+		v.failf(where, refMounts, "tmpcopyup is possible for a tmpfs only")
+	case kinds.has(linkKinds) && (!bind || remount):
+		v.failf(where, refMounts, "copy-symlink, src-nofollow and dest-nofollow are possible for bind mounts only")
+	case kinds.has(1<<optionCopyLink) && kinds.has(1<<optionSourceLink|1<<optionDestLink):
+		v.failf(where, refMounts, "copy-symlink excludes src-nofollow and dest-nofollow")
+	}
+	if kinds.has(1<<optionIDMap) || len(m.UIDMappings)+len(m.GIDMappings) > 0 {
+		v.mountIDMap(where, m, remount)
+	}
+}
+
+// mountIDMap checks an id-mapped mount.
+func (v *validator) mountIDMap(where plan.Cause, m *specs.Mount, remount bool) {
+	uids, gids := len(m.UIDMappings), len(m.GIDMappings)
+	switch {
+	case v.o.Rootless:
+		v.failf(where, refMounts, "id-mapped mounts are not supported for rootless containers")
+	case (uids == 0) != (gids == 0), uids == 0 && !v.has(plan.NamespaceUser):
+		v.failf(where, refMounts, "id-mapped mounts must have both uid and gid mappings specified")
+	case remount || !isBind(m.Options) && isKernelType(m.Type):
+		v.failf(where, refMounts, "only a new mount of files can be id-mapped, not one of type %q: invalid argument", m.Type)
+	}
+	v.ranges(string(where)+"/uidMappings", m.UIDMappings)
+	v.ranges(string(where)+"/gidMappings", m.GIDMappings)
+}
+
+// isKernelType knows the file systems that show the kernel's own objects.
+func isKernelType(name string) bool {
+	switch name {
+	case "proc", "sysfs", "mqueue", "devpts", typeCgroup, "cgroup2":
+		return true
+	}
+	return false
 }

@@ -159,11 +159,37 @@ func TestValidateMounts(t *testing.T) {
 		{name: "NUL in destination", patch: mount(`{"destination": "/a\u0000", "type": "tmpfs"}`), want: "/mounts/0: mount field contains null byte"},
 		{name: "NUL in type", patch: mount(`{"destination": "/a", "type": "tmp\u0000fs"}`), want: "/mounts/0: mount field contains null byte"},
 		{name: "NUL in option", patch: mount(`{"destination": "/a", "type": "tmpfs", "options": ["a\u0000"]}`), want: "/mounts/0/options/0: mount field contains null byte"},
-		{name: "N21 idmap", patch: mount(`{"destination": "/a", "source": "/x", "options": ["bind", "idmap"]}`), want: "/mounts/0/options/1: is not supported by this version of ocirun"},
-		{name: "N21 only uidMappings", patch: mount(`{"destination": "/a", "source": "/x", "options": ["bind"], "uidMappings": [{"containerID":0,"hostID":0,"size":1}]}`), want: "/mounts/0/uidMappings: is not supported by this version of ocirun"},
-		{name: "N21 only gidMappings", patch: mount(`{"destination": "/a", "source": "/x", "options": ["bind"], "gidMappings": [{"containerID":0,"hostID":0,"size":1}]}`), want: "/mounts/0/gidMappings: is not supported by this version of ocirun"},
-		{name: "N21 ridmap on tmpfs", patch: mount(`{"destination": "/a", "type": "tmpfs", "options": ["ridmap"]}`), want: "/mounts/0/options/0: is not supported by this version of ocirun"},
-		{name: "N20 tmpcopyup", patch: mount(`{"destination": "/a", "type": "tmpfs", "options": ["tmpcopyup"]}`), want: "/mounts/0/options/0: is not supported by this version of ocirun"},
+		{name: "N20 tmpcopyup", patch: mount(`{"destination": "/a", "type": "tmpfs", "options": ["tmpcopyup"]}`)},
+		{name: "N20 tmpcopyup on a bind", patch: mount(`{"destination": "/a", "type": "tmpfs", "source": "/x", "options": ["bind", "tmpcopyup"]}`), want: "/mounts/0: tmpcopyup is possible for a tmpfs only"},
+		{name: "N20 tmpcopyup on proc", patch: mount(`{"destination": "/proc", "type": "proc", "options": ["tmpcopyup"]}`), want: "/mounts/0: tmpcopyup is possible for a tmpfs only"},
+		{name: "src-nofollow on tmpfs", patch: mount(`{"destination": "/a", "type": "tmpfs", "options": ["src-nofollow"]}`), want: "/mounts/0: copy-symlink, src-nofollow and dest-nofollow are possible for bind mounts only"},
+		{name: "copy-symlink with another", patch: mount(`{"destination": "/a", "source": "/x", "options": ["bind", "copy-symlink", "dest-nofollow"]}`), want: "/mounts/0: copy-symlink excludes src-nofollow and dest-nofollow"},
+		{name: "nofollow at both ends", patch: mount(`{"destination": "/a", "source": "/x", "options": ["bind", "src-nofollow", "dest-nofollow"]}`)},
+	})
+}
+
+func TestValidateMountIDMaps(t *testing.T) {
+	const both = "/mounts/0: id-mapped mounts must have both uid and gid mappings specified"
+	const uids, gids = `, "uidMappings": [{"containerID": 0, "hostID": 5, "size": 1}]`, `, "gidMappings": [{"containerID": 0, "hostID": 5, "size": 1}]`
+	mount := func(m string) string { return `{"mounts": [{` + m + `}]}` }
+	bind := func(options, more string) string {
+		return mount(`"destination": "/a", "source": "/x", "options": ["bind"` + options + `]` + more)
+	}
+	owned := `"linux": {"namespaces": [{"type": "mount"}, {"type": "user"}, {"type": "uts"}], "uidMappings": [{"containerID": 0, "hostID": 9, "size": 10}],
+		"gidMappings": [{"containerID": 0, "hostID": 9, "size": 10}]}, `
+	checkRows(t, []row{
+		{name: "N21 without mappings", patch: bind(`, "idmap"`, ""), want: both},
+		{name: "N21 the container's mappings", patch: "{" + owned + bind(`, "ridmap"`, "")[1:]},
+		{name: "N21 only uidMappings", patch: bind("", uids), want: both},
+		{name: "N21 only gidMappings", patch: bind(`, "idmap"`, gids), want: both},
+		{name: "N21 only uidMappings in a user namespace", patch: "{" + owned + bind("", uids)[1:], want: both},
+		{name: "N21 mappings without the option", patch: bind("", uids+gids)},
+		{name: "N21 tmpfs", patch: mount(`"destination": "/a", "type": "tmpfs", "options": ["idmap"]` + uids + gids)},
+		{name: "N21 proc", patch: mount(`"destination": "/proc", "type": "proc", "options": ["idmap"]` + uids + gids), want: `/mounts/0: not one of type "proc"`},
+		{name: "N21 remount", patch: bind(`, "remount", "idmap"`, uids+gids), want: "/mounts/0: only a new mount of files can be id-mapped"},
+		{name: "N21 rootless", patch: "{" + owned + bind(`, "idmap"`, "")[1:], o: Options{Rootless: true}, want: "/mounts/0: id-mapped mounts are not supported for rootless containers"},
+		{name: "N21 N34 size", patch: bind("", `, "uidMappings": [{"containerID": 0, "hostID": 5, "size": 0}]`+gids), want: "/mounts/0/uidMappings/0/size: the size of a range must not be 0"},
+		{name: "N21 root need not be mapped", patch: bind("", strings.ReplaceAll(uids+gids, `"containerID": 0`, `"containerID": 7`))},
 	})
 }
 

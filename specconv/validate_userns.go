@@ -78,14 +78,16 @@ func (v *validator) mappings() {
 // maxRanges is how many ranges a map may have (user_namespaces(7), Linux 4.15).
 const maxRanges = 340
 
-// mapping checks one map by the kernel's rules.
+// mapping checks one map of the user namespace, which has to have a root.
 func (v *validator) mapping(pointer, kind string, list []specs.LinuxIDMapping) {
-	if len(list) == 0 {
-		return
-	}
-	if !maps(list, 0) {
+	if len(list) > 0 && !maps(list, 0) {
 		v.failf(plan.Cause(pointer), refMappings, "user namespaces enabled, but no mapping found for %s 0", kind)
 	}
+	v.ranges(pointer, list)
+}
+
+// ranges checks a map by the kernel's rules.
+func (v *validator) ranges(pointer string, list []specs.LinuxIDMapping) {
 	if len(list) > maxRanges {
 		v.failf(plan.Cause(pointer), refMappings, "%d ranges are more than the %d that the kernel takes", len(list), maxRanges)
 		return

@@ -202,6 +202,10 @@ type Mount struct {
 	// CopyMode gives the new file system the mode of the directory it covers,
 	// where that existed.
 	CopyMode bool
+	// CopyUp copies what the mount point holds into the new file system.
+	CopyUp bool
+	// IDMap maps the owners of files.
+	IDMap *MountIDMap
 	// OrBind is the tree of the host that is bound, with the same attributes on all
 	// of it, if the kernel refuses the file system to a user namespace that does not
 	// own the namespace behind it (EPERM). Empty: the refusal is an error.
@@ -227,6 +231,12 @@ func (s Mount) Detail() string {
 	if s.CopyMode {
 		parts = append(parts, "(mode of the directory below)")
 	}
+	if s.CopyUp {
+		parts = append(parts, "(with a copy of the directory below)")
+	}
+	if s.IDMap != nil {
+		parts = append(parts, s.IDMap.describe())
+	}
 	if s.OrBind != "" {
 		parts = append(parts, "(or bind "+s.OrBind+")")
 	}
@@ -250,6 +260,11 @@ type Bind struct {
 	SourceInRoot bool
 	// NoSymlinks is as in Mount.
 	NoSymlinks bool
+	// SourceLink binds the symbolic link itself that Source may be, DestLink mounts
+	// over the one that Dest may be.
+	SourceLink, DestLink bool
+	// IDMap maps the owners of files.
+	IDMap *MountIDMap
 	// Handed says that the runtime opens the source and hands it over: root of the
 	// container's user namespace may lack the right to reach it.
 	Handed bool
@@ -269,12 +284,18 @@ func (s Bind) Action() string { return "bind " + s.Source + " on " + s.Dest }
 
 // Detail gives the attributes and the propagation.
 func (s Bind) Detail() string {
-	parts := make([]string, 0, 8)
+	parts := make([]string, 0, 10)
 	if s.Recursive {
 		parts = append(parts, "recursive")
 	}
 	if s.Kind == File {
 		parts = append(parts, "file")
+	}
+	if s.SourceLink {
+		parts = append(parts, "src-nofollow")
+	}
+	if s.DestLink {
+		parts = append(parts, "dest-nofollow")
 	}
 	if s.Device != 0 {
 		parts = append(parts, string(s.Device), u32(s.Major)+":"+u32(s.Minor))
@@ -282,6 +303,9 @@ func (s Bind) Detail() string {
 	parts = appendNonEmpty(parts, s.Attr.describe(""), s.RecursiveAttr.describe("r"))
 	if s.Propagation != 0 {
 		parts = append(parts, s.Propagation.String())
+	}
+	if s.IDMap != nil {
+		parts = append(parts, s.IDMap.describe())
 	}
 	parts = appendNonEmpty(parts, handed(s.Handed))
 	return strings.Join(parts, " ")

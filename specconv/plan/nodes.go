@@ -53,11 +53,11 @@ func (s Mknod) Detail() string {
 	return detail
 }
 
-// Symlink makes a symbolic link. An existing link is left alone unless Replace
-// is set.
+// Symlink makes a symbolic link. What exists is left alone unless Replace is set, or
+// Exact, with which it has to be the same link.
 type Symlink struct {
-	Target, Path string
-	Replace      bool
+	Target, Path   string
+	Replace, Exact bool
 	// IfExists makes the link only where this path exists in the container.
 	IfExists string
 }

@@ -117,6 +117,9 @@ type lowerer struct {
 	haveMask  bool
 	treeStays bool // the inherited mounts stay shared with the host
 	finalized bool
+	// asks: an operation before this one waits for an answer of the runtime.
+	// asksPlaced: the init says when it waits for its cgroup.
+	asks, asksPlaced bool
 }
 
 // Lower makes the operations for a plan. It fails for a plan that the init
@@ -134,7 +137,7 @@ func Lower(p *plan.Plan, l *Layout) (*Program, error) {
 			return nil, p.Failed(i, err, "")
 		}
 	}
-	return &Program{image: lo.image, pageSize: progressLen(lo.stamps())}, nil
+	return &Program{image: lo.image, pageSize: progressLen(lo.stamps()), asksPlaced: lo.asksPlaced}, nil
 }
 
 func (im *image) stamps() int {
@@ -147,7 +150,8 @@ func (im *image) stamps() int {
 // Program is a lowered plan.
 type Program struct {
 	*image
-	pageSize int
+	pageSize   int
+	asksPlaced bool
 }
 
 // Image lays the program out for the init, in parts that follow each other.
@@ -155,6 +159,10 @@ func (p *Program) Image() [][]byte { return p.finish(p.pageSize) }
 
 // PageSize is the size of the progress page that the program needs.
 func (p *Program) PageSize() int { return p.pageSize }
+
+// AsksPlaced reports whether the init sends TagPlaced before it waits for its cgroup.
+// Otherwise the answer may be given at any time.
+func (p *Program) AsksPlaced() bool { return p.asksPlaced }
 
 // Ops is the number of operations.
 func (p *Program) Ops() int { return p.ops() }
@@ -228,11 +236,21 @@ const (
 	TagReady   = 3
 	TagConsole = 4
 	TagSeccomp = 5
+	// TagPlaced asks for what PointPlaced waits for, where the init has asked for other
+	// things before.
+	TagPlaced = 6
+	// TagIDMap comes with a mount whose files are to get other owners.
+	TagIDMap = 7
+	// TagCopyFrom and TagCopyTo come with a directory and the mount that its content is
+	// to be copied to.
+	TagCopyFrom = 8
+	TagCopyTo   = 9
 )
 
 func (lo *lowerer) rendezvous(s plan.Rendezvous) {
 	switch s.Point {
 	case plan.PointIDMaps:
+		lo.asks = true
 		lo.add(OpSync, 0, imm(TagIDMaps))
 		lo.undumpable()
 	case plan.PointHooks:
@@ -245,8 +263,13 @@ func (lo *lowerer) rendezvous(s plan.Rendezvous) {
 		lo.sys(unix.SYS_PRCTL, imm(unix.PR_SET_PDEATHSIG), imm(0))
 		lo.add(OpSync, 0, imm(TagReady))
 	default:
-		// The runtime knows by itself when to place the process.
-		lo.add(OpSync, 0, imm(0))
+		// The runtime knows by itself when to place the process, but its answer could be
+		// taken for that to an earlier question.
+		tag := 0
+		if lo.asks {
+			tag, lo.asksPlaced = TagPlaced, true
+		}
+		lo.add(OpSync, 0, imm(tag))
 	}
 }
 

@@ -95,6 +95,10 @@ func (lo *lowerer) symlink(s plan.Symlink) {
 		lo.sys(unix.SYS_UNLINKAT, slot(dir), at, imm(0)).tolerate(unix.ENOENT)
 	}
 	link := lo.sys(unix.SYS_SYMLINKAT, lo.str(s.Target), slot(dir), at).tolerate(unix.EEXIST)
+	if s.Exact {
+		link.to(slotTmp2)
+		lo.matchLink(dir, at, s.Target)
+	}
 	if s.IfExists != "" {
 		link.ifOK(slotTmp)
 		lo.close(slotTmp).ifOK(slotTmp)
@@ -102,6 +106,14 @@ func (lo *lowerer) symlink(s plan.Symlink) {
 	if temporary {
 		lo.close(dir)
 	}
+}
+
+// matchLink makes sure that what slotTmp2 says is there already is the same link. Of what
+// is no link nothing is read.
+func (lo *lowerer) matchLink(dir uint8, at arg, target string) {
+	there := lo.bytes(make([]byte, len(target)+2))
+	lo.sys(unix.SYS_READLINKAT, slot(dir), at, there, imm(len(target)+1)).ifErrno(slotTmp2, unix.EEXIST).tolerate(unix.EINVAL)
+	lo.add(OpMatch, 0, there, lo.str(target), imm(len(target)), imm(int(unix.EEXIST))).ifErrno(slotTmp2, unix.EEXIST)
 }
 
 // mask hides a path. The source for files is the host's null device, opened

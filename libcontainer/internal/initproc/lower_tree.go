@@ -1,7 +1,6 @@
 package initproc
 
 import (
-	"errors"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -102,26 +101,35 @@ func (lo *lowerer) privateParents(p string) {
 }
 
 // mkpath opens or makes a mount point or directory below the root.
-func (lo *lowerer) mkpath(path string, kind plan.Kind, noSymlinks bool, to uint8) {
+func (lo *lowerer) mkpath(path string, kind plan.Kind, noSymlinks bool, to uint8) op {
 	resolve := uint64(resolveInRoot)
 	if noSymlinks {
 		resolve |= unix.RESOLVE_NO_SYMLINKS
 	}
-	lo.add(OpMkpath, 0, slot(slotRoot), lo.str(path), imm(int(kind)), imm(resolve)).to(to).to2(slotMade)
+	return lo.add(OpMkpath, 0, slot(slotRoot), lo.str(path), imm(int(kind)), imm(resolve)).to(to).to2(slotMade)
 }
-
-// errLongOption: fsconfig(2) takes 255 bytes.
-var errLongOption = errors.New("mount option longer than 255 bytes")
 
 func (lo *lowerer) mount(s plan.Mount) error {
 	if s.OrBind != "" {
 		return lo.mountOrBind(s)
 	}
+	if hasLongOption(s) {
+		return lo.mountLong(s)
+	}
 	lo.mkpath(s.Dest, plan.Directory, s.NoSymlinks, slotTarget)
 	lo.sys(unix.SYS_FSOPEN, lo.str(s.Type), imm(unix.FSOPEN_CLOEXEC)).to(slotContext)
-	if err := lo.configure(s); err != nil {
-		return err
+	lo.configure(s)
+	lo.mountContext(s)
+	lo.close(slotTarget)
+	if s.Dest == "/dev" {
+		lo.haveDev = false
 	}
+	return nil
+}
+
+// mountContext makes a mount of a file system context that has its options, and hangs
+// it over slotTarget.
+func (lo *lowerer) mountContext(s plan.Mount) {
 	lo.fsconfig(unix.FSCONFIG_CMD_CREATE, imm(0), imm(0)).log()
 	out := uint8(slotMount)
 	if lo.keepsProc(s) {
@@ -132,16 +140,12 @@ func (lo *lowerer) mount(s plan.Mount) error {
 	if s.Propagation != 0 {
 		lo.setattr(out, plan.AttrChange{}, s.Propagation, s.Propagation.IsRecursive())
 	}
+	lo.ask(out, s)
 	lo.attach(out)
 	lo.close(slotContext)
 	if out == slotMount {
 		lo.close(slotMount)
 	}
-	lo.close(slotTarget)
-	if s.Dest == "/dev" {
-		lo.haveDev = false
-	}
-	return nil
 }
 
 // keepsProc: the container's own procfs is the handle through which the init
@@ -159,11 +163,9 @@ func (lo *lowerer) fsconfig(cmd int, key, value arg) op {
 	return lo.sys(unix.SYS_FSCONFIG, slot(slotContext), imm(cmd), key, value, imm(0))
 }
 
-func (lo *lowerer) configure(s plan.Mount) error {
+// configure gives a file system context its options.
+func (lo *lowerer) configure(s plan.Mount) {
 	if s.Source != "" {
-		if len(s.Source) > 255 {
-			return errLongOption
-		}
 		lo.fsconfig(unix.FSCONFIG_SET_STRING, lo.str("source"), lo.str(s.Source)).log()
 	}
 	if s.CopyMode {
@@ -177,23 +179,26 @@ func (lo *lowerer) configure(s plan.Mount) error {
 		}
 	}
 	for _, d := range s.Data {
-		key, value, isPair := strings.Cut(d, "=")
-		switch {
-		case len(value) > 255:
-			return errLongOption
-		case isPair:
-			lo.fsconfig(unix.FSCONFIG_SET_STRING, lo.str(key), lo.str(value)).log()
-		default:
-			lo.fsconfig(unix.FSCONFIG_SET_FLAG, lo.str(key), imm(0)).log()
-		}
+		lo.option(d)
 	}
-	return nil
+}
+
+// option is one of the file system's own.
+func (lo *lowerer) option(d string) {
+	if key, value, isPair := strings.Cut(d, "="); isPair {
+		lo.fsconfig(unix.FSCONFIG_SET_STRING, lo.str(key), lo.str(value)).log()
+	} else {
+		lo.fsconfig(unix.FSCONFIG_SET_FLAG, lo.str(d), imm(0)).log()
+	}
 }
 
 func (lo *lowerer) bind(s plan.Bind) {
 	flags := openTreeClone
 	if s.Recursive {
 		flags |= unix.AT_RECURSIVE
+	}
+	if s.SourceLink {
+		flags |= unix.AT_SYMLINK_NOFOLLOW
 	}
 	switch {
 	case s.Handed:
@@ -220,10 +225,17 @@ func (lo *lowerer) bind(s plan.Bind) {
 			lo.setattr(slotMount, s.Attr, s.Propagation, recursive)
 		}
 	}
-	lo.mkpath(s.Dest, s.Kind, s.NoSymlinks, slotTarget)
-	lo.attach(slotMount)
+	if s.IDMap != nil {
+		lo.askIDMap(slotMount)
+	}
+	if s.DestLink {
+		lo.attachOverLink(s)
+	} else {
+		lo.mkpath(s.Dest, s.Kind, s.NoSymlinks, slotTarget)
+		lo.attach(slotMount)
+		lo.close(slotTarget)
+	}
 	lo.close(slotMount)
-	lo.close(slotTarget)
 	if s.Dest == "/dev" {
 		lo.haveDev = false
 	}

@@ -81,9 +81,7 @@ func (lo *lowerer) mountOrBind(s plan.Mount) error {
 	lo.mkpath(s.Dest, plan.Directory, s.NoSymlinks, slotTarget)
 	lo.sys(unix.SYS_FSOPEN, lo.str(s.Type), imm(unix.FSOPEN_CLOEXEC)).to(slotContext).tolerate(unix.EPERM)
 	start := len(lo.code)
-	if err := lo.configure(s); err != nil {
-		return err
-	}
+	lo.configure(s)
 	lo.fsconfig(unix.FSCONFIG_CMD_CREATE, imm(0), imm(0)).to(slotTmp).tolerate(unix.EPERM).log()
 	lo.ifOKFrom(start, slotContext)
 	lo.sys(unix.SYS_FSMOUNT, slot(slotContext), imm(unix.FSMOUNT_CLOEXEC), imm(uint64(s.Attr))).

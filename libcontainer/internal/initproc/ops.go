@@ -23,6 +23,7 @@ const (
 	OpExec
 	OpRecvFD
 	OpListen
+	OpMatch
 	numOps
 )
 
@@ -50,6 +51,7 @@ var opTable = [numOps]opSpec{
 	{OpExec, "exec", "execute arg0 with arguments arg1 and environment arg2"},
 	{OpRecvFD, "recvfd", "receive the next descriptor from the socket arg0"},
 	{OpListen, "listen", "load a filter by system call nr(1, arg0, arg1), whose listener the runtime takes"},
+	{OpMatch, "match", "fail with arg3 unless the arg2 bytes at arg0 are those at arg1, and a blank, a line's end or nothing follows"},
 }
 
 // argKind says how the init takes an argument.

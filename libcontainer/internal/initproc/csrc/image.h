@@ -42,6 +42,9 @@ static int image_check_op(const struct image_header *h, const struct op *o)
 	/* six octal digits are written there */
 	if (o->code == OP_COPYMODE && (o->kinds[1] != ARG_BLOB || !image_inside(h, o->args[1], 6)))
 		return 0;
+	if (o->code == OP_MATCH && (o->kinds[0] != ARG_BLOB || o->kinds[1] != ARG_BLOB || o->kinds[2] != ARG_IMMEDIATE ||
+	    !image_inside(h, o->args[0], o->args[2] + 1) || !image_inside(h, o->args[1], o->args[2])))
+		return 0;
 	return 1;
 }
 

@@ -298,6 +298,15 @@ static s64 op_cwd(void)
 	return buf[0] == '/' ? 0 : -E_NOENT;
 }
 
+/* What the kernel shows of a word may have more behind it, but after a border. */
+static s64 op_match(const char *have, const char *want, u64 n, u64 error)
+{
+	for (u64 i = 0; i < n; i++)
+		if (have[i] != want[i])
+			return -(s64)error;
+	return have[n] == 0 || have[n] == '\n' || have[n] == ' ' ? 0 : -(s64)error;
+}
+
 static s64 op_findexe(const char *list, u64 count)
 {
 	s64 error = -E_NOENT;
@@ -652,6 +661,8 @@ static s64 execute(struct init *in, const struct op *o, const long *a, s64 *seco
 		return op_gate(in, a[0]);
 	case OP_RECVFD:
 		return op_recvfd(a[0]);
+	case OP_MATCH:
+		return op_match((const char *)a[0], (const char *)a[1], (u64)a[2], (u64)a[3]);
 	case OP_EXEC:
 		set_state(in, STATE_EXEC);
 		return sys3(NR_execve, a[0], a[1], a[2]);
