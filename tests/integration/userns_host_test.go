@@ -400,3 +400,22 @@ func TestUserNamespacePropagation(t *testing.T) {
 	s.run("kill", id, "KILL").ok()
 	s.becomes(id, "stopped")
 }
+
+// A create that is killed leaves nothing, also while the init waits for its id maps,
+// forks, or takes its mounts.
+func TestCrashOfCreateInUserNamespace(t *testing.T) {
+	var b *bundle
+	var id string
+	sweep(t, killSteps(t), 2*createTime(t), func(s *scenario) *command {
+		if b == nil {
+			s.traversable()
+			b = s.bundle(sh("sleep 100"), addMounts(bind("/etc", "/mnt", "rbind")))
+			b.userNamespace()
+		}
+		id = s.id()
+		return s.cmd("create", "-b", b.dir, id)
+	}, func(s *scenario) {
+		s.run("delete", "--force", id).ok()
+		s.run("state", id).exits(1)
+	})
+}
