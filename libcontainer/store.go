@@ -179,11 +179,21 @@ func (c *Container) ID() string { return c.dir.id }
 
 // Load finds a container: ErrNotExist if there is none of that id.
 func (s *Store) Load(id string) (*Container, error) {
-	dir, err := s.openDirectory(id)
+	c, err := s.Open(id)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := dir.load(); err != nil {
+	if _, err := c.dir.load(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Open finds a container without a look at its record, which is read when it is
+// needed for the first time: that is when a damaged one shows.
+func (s *Store) Open(id string) (*Container, error) {
+	dir, err := s.openDirectory(id)
+	if err != nil {
 		return nil, err
 	}
 	return &Container{store: s, dir: dir}, nil

@@ -46,7 +46,7 @@ func (s store) Create(id string, o libcontainer.CreateOptions) error {
 }
 
 func (s store) Load(id string) (container, error) {
-	c, err := s.Store.Load(id)
+	c, err := s.Open(id)
 	if err != nil {
 		return nil, err
 	}
