@@ -42,6 +42,16 @@ func limited(t *testing.T, r *specs.LinuxResources) *cgroupfs {
 	return m
 }
 
+// fileOf gives the path of a file of a controller.
+func fileOf(t *testing.T, m *cgroupfs, v1, name string) string {
+	t.Helper()
+	tree, err := m.where(v1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tree.file(name)
+}
+
 func TestMemoryLimitKills(t *testing.T) {
 	needController(t, "memory", "memory")
 	const mib = 1 << 20
@@ -66,13 +76,8 @@ func TestMemoryLimitBelowUsage(t *testing.T) {
 	m := limited(t, r)
 	start(t, m, "memory-hold", "16")
 	eventually(t, "payload holds memory", func() bool {
-		for _, name := range []string{"memory.usage_in_bytes", "memory.current"} {
-			text, _ := read(m.Paths()["memory"] + "/" + name)
-			if n, _ := strconv.Atoi(text); n > 16<<20 {
-				return true
-			}
-		}
-		return false
+		s, err := m.Stats()
+		return err == nil && s.Memory.Usage.Usage > 16<<20
 	})
 	r.Memory.Limit = ptr[int64](1 << 20)
 	err := m.Set(r)
@@ -149,7 +154,7 @@ func TestPidsLimitValues(t *testing.T) {
 		if err := m.Set(pidsLimit(c.limit)); err != nil {
 			t.Fatal(err)
 		}
-		if got, _ := read(m.Paths()["pids"] + "/pids.max"); got != c.want {
+		if got, _ := read(fileOf(t, m, "pids", "pids.max")); got != c.want {
 			t.Errorf("limit %d: pids.max is %q", c.limit, got)
 		}
 	}

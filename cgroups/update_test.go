@@ -3,6 +3,7 @@ package cgroups
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -13,8 +14,9 @@ import (
 )
 
 func TestUpdateRollsBack(t *testing.T) {
-	needMode(t, false)
-	needController(t, "memory", "memory")
+	for _, c := range []string{"memory", "cpu", "pids"} {
+		needController(t, c, c)
+	}
 	m := limited(t, &specs.LinuxResources{
 		Pids: &specs.LinuxPids{Limit: ptr[int64](100)},
 		CPU:  &specs.LinuxCPU{Shares: ptr[uint64](512), Quota: ptr[int64](50000), Period: ptr[uint64](100000)},
@@ -35,7 +37,7 @@ func TestUpdateRollsBack(t *testing.T) {
 	if err := m.Update(&specs.LinuxResources{Pids: &specs.LinuxPids{Limit: ptr[int64](50)}}); err != nil {
 		t.Error(err)
 	}
-	if got, _ := read(m.Paths()["pids"] + "/pids.max"); got != "50" {
+	if got, _ := read(fileOf(t, m, "pids", "pids.max")); got != "50" {
 		t.Errorf("pids.max is %q", got)
 	}
 }
@@ -45,7 +47,11 @@ func snapshot(t *testing.T, m *cgroupfs) map[string]string {
 	t.Helper()
 	files := map[string]string{}
 	for _, tree := range m.trees {
-		for _, name := range filesV1 {
+		for _, name := range slices.Concat(filesV1, filesV2[1:]) {
+			name, _, _ = strings.Cut(name, "=")
+			if name == "memory.current" {
+				continue
+			}
 			if text, err := read(tree.file(name)); err == nil {
 				files[tree.file(name)] = text
 			}
