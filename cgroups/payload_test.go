@@ -30,6 +30,8 @@ func payload(name string, args []string) int {
 		return spin()
 	case "fork":
 		return fork(args[0])
+	case "sleepers":
+		return exitCode(unix.Exec("/bin/sh", []string{"sh", "-c", `i=0; while [ $i != $0 ]; do sleep 30 & i=$((i+1)); done; wait`, args[0]}, nil))
 	case "bomb":
 		return bomb(args[0])
 	case "affinity":
@@ -100,12 +102,14 @@ func fork(limit string) int {
 	return 0
 }
 
-// bomb forks children that fork on, until there are as many as it was told.
-func bomb(total string) int {
-	const script = `b() { while :; do b & sleep 0.01; done; }; b`
-	cmd := exec.Command("/bin/sh", "-c", script)
-	fmt.Print(total)
-	return exitCode(cmd.Run())
+// bomb becomes a tree of shells of a depth, with a sleep beside each; the leaves fork without end. However long it is left
+// alone, it never has more than four processes for each leaf.
+func bomb(depth string) int {
+	const script = `b() {
+		if [ $1 = 0 ]; then while :; do /bin/true; done; fi
+		b $(($1-1)) & b $(($1-1)) & sleep 30
+	}; b ` + "$0"
+	return exitCode(exec.Command("/bin/sh", "-c", script, depth).Run())
 }
 
 func exitCode(err error) int {
