@@ -52,6 +52,10 @@ func lookupError(s plan.Lookup, errno error) error {
 	if errors.Is(errno, unix.ENOENT) {
 		return fmt.Errorf("stat %s: %w", s.Program, errno)
 	}
+	if errors.Is(errno, unix.EISDIR) {
+		// Docker before 23 and Podman turn only "permission denied" into exit status 126.
+		return fmt.Errorf("%w: %w", errno, unix.EACCES)
+	}
 	return errno
 }
 

@@ -117,7 +117,7 @@ func TestRunExecutable(t *testing.T) {
 		{"not on PATH", "nope", `exec: "nope": executable file not found in $PATH`},
 		{"absolute and missing", "/nope", `exec: "/nope": stat /nope: no such file or directory`},
 		{"not executable", "/etc/passwd", `exec: "/etc/passwd": permission denied`},
-		{"a directory", "/etc", `exec: "/etc": is a directory`},
+		{"a directory", "/etc", `exec: "/etc": is a directory: permission denied`},
 		{"empty", "", `exec: "": executable file not found in $PATH`},
 	}
 	for _, c := range cases {
