@@ -40,11 +40,13 @@ func (b *builder) attend() error {
 		case initproc.TagPlaced:
 			err = b.answer()
 		case initproc.TagIDMap:
-			err = b.serveMountIDMap(fd)
+			err, fd = b.serveMountIDMap(fd), -1
 		case initproc.TagCopyFrom:
 			b.request().from = fd
 		case initproc.TagCopyTo:
-			err = b.serveCopyUp(fd)
+			err, fd = b.serveCopyUp(fd), -1
+		case initproc.TagNetDevices:
+			err = b.serveNetDevices()
 		default:
 			err = fmt.Errorf("message %d of the init is not known", tag)
 		}

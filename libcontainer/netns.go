@@ -14,6 +14,9 @@ import (
 // set-up takes the runtime. So a thread of its own makes it, beside everything that
 // comes before the init, and the init enters it.
 
+// ownNetNamespace is that of the calling thread.
+const ownNetNamespace = "/proc/thread-self/ns/net"
+
 // netNamespace is a network namespace that is being made.
 type netNamespace struct {
 	fd int
@@ -80,8 +83,7 @@ func (n *netNamespace) drop() {
 func (n *netNamespace) make() {
 	defer close(n.up)
 	runtime.LockOSThread()
-	const own = "/proc/thread-self/ns/net"
-	home, err := sys.OpenAt(unix.AT_FDCWD, own, unix.O_RDONLY, 0)
+	home, err := sys.OpenAt(unix.AT_FDCWD, ownNetNamespace, unix.O_RDONLY, 0)
 	if err == nil {
 		defer unix.Close(home)
 		err = os.NewSyscallError("unshare", unix.Unshare(unix.CLONE_NEWNET))
@@ -92,7 +94,7 @@ func (n *netNamespace) make() {
 		close(n.made)
 		return
 	}
-	n.fd, n.err = sys.OpenAt(unix.AT_FDCWD, own, unix.O_RDONLY, 0)
+	n.fd, n.err = sys.OpenAt(unix.AT_FDCWD, ownNetNamespace, unix.O_RDONLY, 0)
 	close(n.made)
 	n.upErr = raiseLoopback()
 	if err := unix.Setns(home, unix.CLONE_NEWNET); err == nil {
@@ -113,4 +115,30 @@ func raiseLoopback() error {
 	}
 	request.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
 	return os.NewSyscallError("ioctl", unix.IoctlIfreq(socket, unix.SIOCSIFFLAGS, request))
+}
+
+// inNetNamespace does something on a thread that is in another network namespace, and
+// brings the thread back. One that cannot be brought back stays with its goroutine, which
+// must not be the caller's.
+func inNetNamespace(namespace int, do func() error) error {
+	done := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		home, err := sys.OpenAt(unix.AT_FDCWD, ownNetNamespace, unix.O_RDONLY, 0)
+		if err == nil {
+			defer unix.Close(home)
+			err = os.NewSyscallError("setns", unix.Setns(namespace, unix.CLONE_NEWNET))
+		}
+		if err != nil {
+			runtime.UnlockOSThread()
+			done <- err
+			return
+		}
+		err = do()
+		done <- err
+		if unix.Setns(home, unix.CLONE_NEWNET) == nil {
+			runtime.UnlockOSThread()
+		}
+	}()
+	return <-done
 }

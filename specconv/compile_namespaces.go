@@ -120,6 +120,7 @@ func (c *compiler) namespaceRows() {
 	if c.ns.IsNew(plan.NamespaceNetwork) {
 		c.add(plan.Namespaces, c.ns.cause(plan.NamespaceNetwork), plan.Loopback{})
 	}
+	c.netDeviceRows()
 }
 
 // placedRow waits until the runtime has finished the cgroup. The process is born in

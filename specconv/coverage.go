@@ -135,7 +135,7 @@ var fields = [...]Field{
 	{"/linux/devices/*/fileMode", UseStep, ""},
 	{"/linux/devices/*/uid", UseStep, ""},
 	{"/linux/devices/*/gid", UseStep, ""},
-	{"/linux/netDevices", UseNotYet, ""},
+	{"/linux/netDevices/*/name", UseStep, ""},
 	{"/linux/cgroupsPath", UseHost, "gives the options their cgroup; the plan names it as the cause"},
 	{"/linux/sysctl", UseStep, ""},
 	{"/linux/rootfsPropagation", UseStep, ""},

@@ -31,9 +31,6 @@ var notYet = [...]lack{
 	{"/linux/mountLabel", "mountLabel", func(_ *specs.Spec, l *specs.Linux) []plan.Cause {
 		return when(l.MountLabel != "", "/linux/mountLabel")
 	}},
-	{"/linux/netDevices", "netDevices", func(_ *specs.Spec, l *specs.Linux) []plan.Cause {
-		return when(len(l.NetDevices) > 0, "/linux/netDevices")
-	}},
 	{"/linux/intelRdt", "intelRdt", func(_ *specs.Spec, l *specs.Linux) []plan.Cause {
 		return when(l.IntelRdt != nil, "/linux/intelRdt")
 	}},

@@ -34,6 +34,7 @@ func Validate(b *Bundle, o Options) []Problem {
 	v.userNamespace()
 	v.hostnames()
 	v.devices()
+	v.netDevices()
 	v.resources()
 	v.seccomp()
 	v.sysctls()

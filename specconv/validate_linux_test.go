@@ -1,6 +1,7 @@
 package specconv
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -55,7 +56,6 @@ func TestN35Devices(t *testing.T) {
 		{name: "number out of range", patch: device(`{"path": "/dev/x", "type": "b", "major": -1, "minor": 3}`), want: "/linux/devices/0: invalid device number -1:3"},
 		{name: "FIFO needs no number", patch: device(`{"path": "/dev/x", "type": "p"}`)},
 		{name: "ptmx", patch: device(`{"path": "/dev/ptmx", "type": "c", "major": 5, "minor": 2}`)},
-		{name: "N36 netDevices", patch: `{"linux": {"netDevices": {"eth0": {}}}}`, want: "/linux/netDevices: is not supported by this version of ocirun"},
 	})
 }
 
@@ -157,4 +157,27 @@ func checkWords[T ~string](t *testing.T, list string, known []T) {
 	if !slices.Equal(words, names) {
 		t.Errorf("accepted: %v\nknown: %v", words, names)
 	}
+}
+
+func TestValidateNetDevices(t *testing.T) {
+	devices := func(text string) string { return `{"linux": {"netDevices": {` + text + `}}}` }
+	rows := []row{
+		{name: "N36 fine", patch: devices(`"eth0": {}, "eth1": {"name": "x"}, "eth.100-a": {"name": "net%d"}`)},
+		{name: "N36 without a namespace", patch: `{"linux": {"namespaces": [{"type": "mount"}, {"type": "uts"}], "netDevices": {"eth0": {}}}}`,
+			want: "/linux/netDevices: unable to move network devices without a NET namespace"},
+		{name: "N36 rootless", patch: `{"linux": {"namespaces": [{"type": "mount"}, {"type": "uts"}, {"type": "user"}, {"type": "network"}],
+			"uidMappings": [{"size": 1}], "gidMappings": [{"size": 1}], "netDevices": {"eth0": {}}}}`, o: Options{Rootless: true},
+			want: "/linux/netDevices: network devices are not supported for rootless containers"},
+		{name: "N36 two of one name", patch: devices(`"a": {"name": "c"}, "b": {"name": "c"}`), want: "/linux/netDevices/b: the same name as a: c"},
+		{name: "N36 two of one pattern", patch: devices(`"a": {"name": "c%d"}, "b": {"name": "c%d"}`)},
+	}
+	for _, name := range []string{"a/b", "a:b", "a b", ".", "..", "", "sixteen-or-more-", "a%d", "\x00"} {
+		raw, _ := json.Marshal(name)
+		where := member("/linux/netDevices", name)
+		rows = append(rows, row{name: "N36 name " + string(raw), patch: devices(string(raw) + ": {}"), want: string(where) + ": invalid network device name"})
+	}
+	for _, name := range []string{"a/b", ".", "sixteen-or-more-", "a%dx%d", "%s"} {
+		rows = append(rows, row{name: "N36 new name " + name, patch: devices(`"eth0": {"name": "` + name + `"}`), want: "/linux/netDevices/eth0/name: invalid network device name"})
+	}
+	checkRows(t, rows)
 }

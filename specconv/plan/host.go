@@ -199,6 +199,29 @@ func mappings(list []IDMapping) string {
 
 func u32(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
 
+// NetDevice moves a network device of the host into the container's network namespace.
+type NetDevice struct {
+	// Device is its name on the host, As the name that it gets.
+	Device, As string
+}
+
+// Lane is Host.
+func (NetDevice) Lane() Lane { return Host }
+
+// Name is "net-device".
+func (NetDevice) Name() string { return "net-device" }
+
+// Action describes the step.
+func (s NetDevice) Action() string { return "move network device " + s.Device }
+
+// Detail gives the new name.
+func (s NetDevice) Detail() string {
+	if s.As == s.Device {
+		return ""
+	}
+	return "as " + s.As
+}
+
 // Home looks up the user's home directory in the container's /etc/passwd and
 // puts HOME into the environment. Without an entry it is "/".
 type Home struct {

@@ -1,12 +1,14 @@
 package plan
 
-// Point is one of the four rendezvous of init and runtime.
+// Point is a rendezvous of init and runtime.
 type Point string
 
 // The rendezvous, in the order in which they can occur.
 const (
 	// PointIDMaps: the user namespace exists and waits for its id maps.
 	PointIDMaps Point = "id-maps"
+	// PointNetDevices: the network namespace exists and gets devices of the host.
+	PointNetDevices Point = "net-devices"
 	// PointPlaced: the init waits until its cgroup is complete.
 	PointPlaced Point = "placed"
 	// PointHooks: the mounts are made; the host's hooks are run.
@@ -31,6 +33,8 @@ func (s Rendezvous) Action() string {
 	switch s.Point {
 	case PointIDMaps:
 		return "wait for the id maps"
+	case PointNetDevices:
+		return "wait for the network devices"
 	case PointPlaced:
 		return "wait for the cgroup to be complete"
 	case PointHooks:

@@ -245,6 +245,8 @@ const (
 	// to be copied to.
 	TagCopyFrom = 8
 	TagCopyTo   = 9
+	// TagNetDevices asks for network devices.
+	TagNetDevices = 10
 )
 
 func (lo *lowerer) rendezvous(s plan.Rendezvous) {
@@ -253,6 +255,9 @@ func (lo *lowerer) rendezvous(s plan.Rendezvous) {
 		lo.asks = true
 		lo.add(OpSync, 0, imm(TagIDMaps))
 		lo.undumpable()
+	case plan.PointNetDevices:
+		lo.asks = true
+		lo.add(OpSync, 0, imm(TagNetDevices))
 	case plan.PointHooks:
 		lo.add(OpSync, 0, imm(TagHooks))
 	case plan.PointReady:
