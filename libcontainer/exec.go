@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"strconv"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -194,8 +193,7 @@ func (x *execution) checkTerminal() error {
 // of its first process. It is none if that has ended meanwhile: what was opened may
 // be another process's then, and the process will not be made.
 func (x *execution) home() string {
-	path := "/proc/" + strconv.Itoa(x.record.Init.Pid) + "/root"
-	root, err := sys.OpenAt(unix.AT_FDCWD, path, unix.O_PATH|unix.O_DIRECTORY, 0)
+	root, err := x.record.Init.OpenRoot()
 	if err != nil {
 		return ""
 	}

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path"
 	"runtime"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -202,8 +201,7 @@ func (p cgroupPlace) has(controller string) bool {
 // in, provided it is below the container's: a container that can write to its
 // hierarchy could have moved it anywhere.
 func (x *execution) openInitCgroup() (int, error) {
-	const limit = 1 << 16
-	text, err := sys.ReadFileAt(unix.AT_FDCWD, "/proc/"+strconv.Itoa(x.record.Init.Pid)+"/cgroup", limit)
+	text, err := x.record.Init.Cgroups()
 	if err != nil || !x.isAlive() {
 		return -1, ErrExecStopped
 	}

@@ -31,6 +31,9 @@ func userNamespaceHint(step plan.Step, errno error) string {
 		if errors.Is(errno, unix.EPERM) && len(s.Groups) > 0 {
 			return "the user namespace denies setgroups"
 		}
+		if errors.Is(errno, unix.EINVAL) {
+			return "the id maps of the container have no such user or group"
+		}
 	case plan.TimeOffset:
 		if errors.Is(errno, unix.ERANGE) {
 			return "the clock would be negative, or overflow in this century"

@@ -98,6 +98,20 @@ func (p Process) Open() (int, error) {
 	return fd, nil
 }
 
+// OpenRoot opens the root directory of the process (proc_pid_root(5)), for look-ups
+// below it. Who has to be sure that it is that of this process looks at a pidfd
+// afterwards.
+func (p Process) OpenRoot() (int, error) {
+	return OpenAt(unix.AT_FDCWD, "/proc/"+strconv.Itoa(p.Pid)+"/root", unix.O_PATH|unix.O_DIRECTORY, 0)
+}
+
+// Cgroups gives the list of the process's cgroups (cgroups(7), "/proc files"), with
+// the same restriction as OpenRoot.
+func (p Process) Cgroups() ([]byte, error) {
+	const limit = 1 << 16
+	return ReadFileAt(unix.AT_FDCWD, "/proc/"+strconv.Itoa(p.Pid)+"/cgroup", limit)
+}
+
 // PidfdOpen gives a descriptor of a process (pidfd_open(2), Linux 5.3).
 func PidfdOpen(pid int) (int, error) {
 	return retryFD(func() (int, error) { return unix.PidfdOpen(pid, 0) })
