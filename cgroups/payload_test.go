@@ -31,7 +31,7 @@ func payload(name string, args []string) int {
 	case "fork":
 		return fork(args[0])
 	case "sleepers":
-		return exitCode(unix.Exec("/bin/sh", []string{"sh", "-c", `i=0; while [ $i != $0 ]; do sleep 30 & i=$((i+1)); done; wait`, args[0]}, nil))
+		return exitCode(unix.Exec("/bin/sh", []string{"sh", "-c", `i=0; while [ $i != $0 ]; do sleep 120 & i=$((i+1)); done; wait`, args[0]}, nil))
 	case "bomb":
 		return bomb(args[0])
 	case "affinity":
@@ -107,7 +107,7 @@ func fork(limit string) int {
 func bomb(depth string) int {
 	const script = `b() {
 		if [ $1 = 0 ]; then while :; do /bin/true; done; fi
-		b $(($1-1)) & b $(($1-1)) & sleep 30
+		b $(($1-1)) & b $(($1-1)) & sleep 120
 	}; b ` + "$0"
 	return exitCode(exec.Command("/bin/sh", "-c", script, depth).Run())
 }
