@@ -1,0 +1,48 @@
+#!/bin/bash
+# image.sh DIR: builds the test image from busybox, without a registry, in every form
+# that engines load: rootfs.tar, bb.oci.tar, bb.docker.tar and pause.oci.tar.
+set -euo pipefail
+out=$1
+[[ -e $out/done ]] && exit 0
+rm -rf "$out"
+root=$out/rootfs
+mkdir -p "$root"/{bin,sbin,etc,proc,sys,dev,tmp,root,var,run,usr/bin,usr/sbin,home/u,srv,mnt}
+chmod 1777 "$root/tmp"
+cp "$(command -v busybox)" "$root/bin/busybox"
+# Hard links: a mask over one program must not hide them all, as it would through symlinks.
+for applet in $(busybox --list); do
+	[[ $applet == busybox ]] || ln -f "$root/bin/busybox" "$root/bin/$applet"
+done
+cat >"$root/etc/passwd" <<EOF
+root:x:0:0:root:/root:/bin/sh
+daemon:x:1:1:daemon:/:/bin/sh
+u:x:1000:1000:u:/home/u:/bin/sh
+nobody:x:65534:65534:nobody:/:/bin/sh
+EOF
+cat >"$root/etc/group" <<EOF
+root:x:0:
+daemon:x:1:
+audio:x:29:u
+u:x:1000:
+nogroup:x:65534:
+EOF
+echo "hello from the web" >"$root/srv/index.html"
+echo "not a program" >"$root/etc/notes"
+chown 1000:1000 "$root/home/u"
+# busybox drops set-user-id rights by itself; a copy of a program that does not shows them.
+cp "$(command -v tini-static)" "$root/bin/init-static"
+tar -C "$root" --numeric-owner -cf "$out/rootfs.tar" .
+
+umoci init --layout "$out/oci" >/dev/null
+umoci new --image "$out/oci:latest" >/dev/null
+umoci raw add-layer --image "$out/oci:latest" "$out/rootfs.tar" >/dev/null 2>&1
+arch=$(dpkg --print-architecture)
+umoci config --image "$out/oci:latest" --config.env PATH=/bin:/sbin:/usr/bin:/usr/sbin \
+	--config.cmd /bin/sh --architecture "$arch" --os linux >/dev/null
+umoci tag --image "$out/oci:latest" pause >/dev/null
+umoci config --image "$out/oci:pause" --config.entrypoint /bin/sleep --config.cmd 2147483647 >/dev/null
+copy() { skopeo --insecure-policy copy -q "oci:$out/oci:$1" "$2"; }
+copy latest "oci-archive:$out/bb.oci.tar:docker.io/local/bb:latest"
+copy latest "docker-archive:$out/bb.docker.tar:docker.io/local/bb:latest"
+copy pause "oci-archive:$out/pause.oci.tar:docker.io/local/pause:3"
+touch "$out/done"
