@@ -136,7 +136,7 @@ func (x *execution) compile() error {
 	if err := x.checkTerminal(); err != nil {
 		return err
 	}
-	host := probeHost(cgroups.Host{}, spec)
+	host := probeHost(cgroups.Host{}, spec, x.process)
 	host.CgroupMode = x.record.Cgroup.Mode
 	x.options.Options = specconv.Options{
 		ID: x.record.ID, Host: host, CgroupPath: x.record.Cgroup.Path,

@@ -13,8 +13,8 @@ import (
 )
 
 // probeHost asks the kernel what the compiler needs to know of it, as far as the
-// configuration makes a difference.
-func probeHost(host cgroups.Host, spec *specs.Spec) specconv.Host {
+// configuration, or the process that is to run, makes a difference.
+func probeHost(host cgroups.Host, spec *specs.Spec, process *specs.Process) specconv.Host {
 	h := specconv.Host{
 		LastCap:     lastCapability(),
 		Caps:        ownCapabilities(),
@@ -32,7 +32,34 @@ func probeHost(host cgroups.Host, spec *specs.Spec) specconv.Host {
 			}
 		}
 	}
+	probeModules(&h, spec, process)
 	return h
+}
+
+// probeModules looks for the security modules that the configuration has labels for. A
+// process may bring labels of its own, so both are looked for if there is a process.
+func probeModules(h *specconv.Host, spec *specs.Spec, p *specs.Process) {
+	label := spec.Linux != nil && spec.Linux.MountLabel != ""
+	if p != nil {
+		h.AppArmor = p.ApparmorProfile != "" && appArmorEnabled()
+		label = label || p.SelinuxLabel != ""
+	}
+	h.SELinux = label && selinuxEnabled()
+}
+
+// appArmorEnabled asks the kernel.
+func appArmorEnabled() bool {
+	const limit = 16
+	text, err := sys.ReadFileAt(unix.AT_FDCWD, "/sys/module/apparmor/parameters/enabled", limit)
+	return err == nil && len(text) > 0 && text[0] == 'Y'
+}
+
+// selinuxEnabled reports whether the file system of SELinux is there, which the kernel has
+// only if it is enabled.
+func selinuxEnabled() bool {
+	var fs unix.Statfs_t
+	err := sys.Retry(func() error { return unix.Statfs("/sys/fs/selinux", &fs) })
+	return err == nil && uint32(fs.Type) == unix.SELINUX_MAGIC
 }
 
 // hierarchies gives the mounts of version 1 by the name of their directories.

@@ -45,7 +45,7 @@ func (b *builder) compile() error {
 	b.options = specconv.Options{
 		ID: b.id, Create: b.gated, NoPivot: b.o.NoPivot, NoNewKeyring: b.o.NoNewKeyring, Rootless: unix.Geteuid() != 0,
 		ListenFDs: b.o.ListenFDs, PreserveFDs: b.o.PreserveFDs, ConsoleSocket: b.o.ConsoleSocket != "", Detach: b.detached,
-		Host: probeHost(host, b.bundle.Spec), CgroupPath: b.cgroupPath(), CgroupPaths: b.cgroup.Paths(),
+		Host: probeHost(host, b.bundle.Spec, b.bundle.Spec.Process), CgroupPath: b.cgroupPath(), CgroupPaths: b.cgroup.Paths(),
 	}
 	if len(b.options.CgroupPaths) == 0 {
 		// What there is of hierarchies is not for this user.

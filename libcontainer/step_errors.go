@@ -111,6 +111,8 @@ func hintFor(step plan.Step, errno error) string {
 		if errors.Is(errno, unix.ENODEV) && s.Type == "bind" {
 			return `a bind mount needs the option "bind" or "rbind"`
 		}
+	case plan.Label:
+		return labelHint(s, errno)
 	case plan.Mknod, plan.Symlink:
 		if errors.Is(errno, unix.ELOOP) {
 			return "the image has a symbolic link in the place of /dev"
@@ -128,6 +130,20 @@ func bindHint(s plan.Bind, errno error) string {
 		return "a file can be bound on a file only, a directory on a directory only"
 	case errors.Is(errno, unix.EPERM) && cleared != 0:
 		return "cannot clear locked flags " + cleared.String() + ": they come from outside of the user namespace"
+	}
+	return ""
+}
+
+func labelHint(s plan.Label, errno error) string {
+	switch {
+	case errors.Is(errno, initproc.ErrOtherLabel):
+		return "the kernel shows another label than the one that was set"
+	case s.Module == "apparmor" && errors.Is(errno, unix.ENOENT):
+		return "the profile is not loaded; see apparmor_parser(8)"
+	case s.Module == "selinux" && errors.Is(errno, unix.EINVAL):
+		return "the policy does not know the label"
+	case errors.Is(errno, unix.EACCES), errors.Is(errno, unix.EPERM):
+		return "the security module does not let the runtime change to this label"
 	}
 	return ""
 }

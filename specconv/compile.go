@@ -22,6 +22,8 @@ type compiler struct {
 	o       *Options
 	ns      namespaces
 	env     []string
+	// labelled: the rows of the labels are there.
+	labelled bool
 
 	// lastFilter is what is loaded right before the program is executed.
 	lastFilter plan.Seccomp

@@ -37,7 +37,7 @@ func (c *compiler) cgroupMountRows(cause plan.Cause, dest string, f *mountFields
 		c.warn(string(cause) + ": " + dest + " is empty: there is no cgroup that could be shown")
 		c.add(phaseRootfs, cause, plan.Mount{
 			Type: typeTmpfs, Source: typeTmpfs, Dest: dest, Data: []string{"mode=755", "nr_blocks=1", "nr_inodes=1"},
-			Attr: plan.ReadOnly | plan.NoSuid | plan.NoDev | plan.NoExec, NoSymlinks: true,
+			Attr: plan.ReadOnly | plan.NoSuid | plan.NoDev | plan.NoExec, NoSymlinks: true, Label: c.linux.MountLabel,
 		})
 	default:
 		c.fail(cause, errors.New("no cgroup hierarchy is mounted on this host"))
@@ -78,7 +78,7 @@ func (c *compiler) hierarchyRows(cause plan.Cause, dest string, f *mountFields) 
 	attr.Clear &^= plan.NoSuid | plan.NoDev | plan.NoExec
 	c.add(phaseRootfs, cause, plan.Mount{
 		Type: typeTmpfs, Source: typeTmpfs, Dest: dest, Attr: attr.Set &^ plan.ReadOnly,
-		Data: []string{"mode=755"}, Propagation: f.propagation, NoSymlinks: true,
+		Data: []string{"mode=755"}, Propagation: f.propagation, NoSymlinks: true, Label: c.linux.MountLabel,
 	})
 	for _, name := range sortedKeys(c.o.Host.HostCgroups) {
 		c.hierarchyRow(cause, dest, name, attr)

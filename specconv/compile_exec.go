@@ -99,6 +99,9 @@ func (c *compiler) joinRows(o *ExecOptions) {
 		c.add(plan.Namespaces, causeCgroup, plan.Rendezvous{Point: plan.PointPlaced})
 	}
 	c.joinAffinityRow()
+	// The procfs of the host serves as long as it is the one that is there.
+	c.keyLabelRow()
+	c.labelRows(plan.Namespaces)
 	c.add(plan.Namespaces, causeNamespaces, plan.JoinContainer{Namespaces: c.ns.Joined})
 	if owned {
 		c.add(plan.Namespaces, c.ns.cause(plan.NamespaceUser), plan.SetIDs{NoGroups: true})

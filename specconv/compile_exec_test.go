@@ -128,7 +128,8 @@ func TestExecHasTheRowsOfCreate(t *testing.T) {
 func processPhase(p *plan.Plan) string {
 	var out strings.Builder
 	for _, e := range p.Entries {
-		if e.Phase == plan.Process {
+		// Labels have places of their own; see TestLabelPlaces.
+		if _, label := e.Step.(plan.Label); e.Phase == plan.Process && !label {
 			out.WriteString(e.Step.Action() + "  " + e.Step.Detail() + "\n")
 		}
 	}
@@ -183,7 +184,7 @@ func TestExecPointers(t *testing.T) {
 		}, "/process/cwd: Cwd must be an absolute path"},
 		{"unsupported", func(p *specs.Process, o *ExecOptions) {
 			p.ApparmorProfile, o.Given = "x", []plan.Cause{"/process/apparmorProfile"}
-		}, "apparmorProfile is not supported by this version of ocirun"},
+		}, "unable to apply apparmor profile: apparmor: config provided but apparmor not supported"},
 		{"affinity", func(p *specs.Process, _ *ExecOptions) {
 			p.ExecCPUAffinity = &specs.CPUAffinity{Initial: "x"}
 		}, `/process/execCPUAffinity/initial: bad CPUAffinity.Initial: "x" is not the number of a CPU`},

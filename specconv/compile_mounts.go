@@ -204,6 +204,7 @@ func (c *compiler) fsMountRow(m *specs.Mount, cause plan.Cause, dest string, f *
 	row := plan.Mount{
 		Type: m.Type, Source: m.Source, Dest: dest,
 		Attr: merge(f.attr, f.recursiveAttr).Set, Flags: f.flags, Data: f.data, Propagation: f.propagation,
+		Label:  c.mountLabel(m.Type),
 		CopyUp: f.copyUp && m.Type == typeTmpfs, IDMap: c.mountIDMap(m, f),
 	}
 	if row.Source == "" {

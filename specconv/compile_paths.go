@@ -17,7 +17,7 @@ func (c *compiler) pathRows() {
 	}
 	for i, path := range c.linux.MaskedPaths {
 		if !slices.Contains(c.linux.MaskedPaths[:i], path) {
-			c.add(phaseRootfs, element("/linux/maskedPaths", i), plan.Mask{Path: inContainer(path)})
+			c.add(phaseRootfs, element("/linux/maskedPaths", i), plan.Mask{Path: inContainer(path), Label: c.linux.MountLabel})
 		}
 	}
 }

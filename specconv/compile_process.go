@@ -16,6 +16,7 @@ func (c *compiler) processRows() {
 		c.schedulingRows(plan.Process)
 	}
 	c.executionRows()
+	c.labelRows(plan.Process)
 	filter := c.seccompFilter()
 	if c.process.NoNewPrivileges {
 		c.add(plan.Process, "/process/noNewPrivileges", plan.NoNewPrivileges{})

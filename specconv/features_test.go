@@ -54,7 +54,9 @@ func TestFeaturesDoNotLie(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return FirstError(Validate(&Bundle{Dir: "/b", Spec: spec}, Options{Host: validHost()})) != nil
+		host := validHost()
+		host.AppArmor, host.SELinux = true, true
+		return FirstError(Validate(&Bundle{Dir: "/b", Spec: spec}, Options{Host: host})) != nil
 	}
 	for i := range mountOptions {
 		name := mountOptions[i].name

@@ -22,15 +22,6 @@ type lack struct {
 // refused: what somebody asked for is never left out in silence. The functions
 // capture nothing, so that the table costs nothing at start.
 var notYet = [...]lack{
-	{"/process/apparmorProfile", "apparmorProfile", func(s *specs.Spec, _ *specs.Linux) []plan.Cause {
-		return when(s.Process != nil && s.Process.ApparmorProfile != "", "/process/apparmorProfile")
-	}},
-	{"/process/selinuxLabel", "selinuxLabel", func(s *specs.Spec, _ *specs.Linux) []plan.Cause {
-		return when(s.Process != nil && s.Process.SelinuxLabel != "", "/process/selinuxLabel")
-	}},
-	{"/linux/mountLabel", "mountLabel", func(_ *specs.Spec, l *specs.Linux) []plan.Cause {
-		return when(l.MountLabel != "", "/linux/mountLabel")
-	}},
 	{"/linux/intelRdt", "intelRdt", func(_ *specs.Spec, l *specs.Linux) []plan.Cause {
 		return when(l.IntelRdt != nil, "/linux/intelRdt")
 	}},

@@ -74,7 +74,6 @@ func TestValidatePaths(t *testing.T) {
 		{name: "N38 cgroupsPath with ..", patch: linux(`"cgroupsPath": "../../x"`)},
 		{name: "N38 cgroupsPath with NUL", patch: linux(`"cgroupsPath": "/a\u0000"`), want: "/linux/cgroupsPath: nul byte"},
 		{name: "systemd form", patch: linux(`"cgroupsPath": "system.slice:ocirun:x"`), want: "W /linux/cgroupsPath: systemd driver"},
-		{name: "mountLabel", patch: linux(`"mountLabel": "x"`), want: "/linux/mountLabel: is not supported by this version of ocirun"},
 		{name: "N47 intelRdt", patch: linux(`"intelRdt": {"closID": ".."}`), want: "/linux/intelRdt: is not supported by this version of ocirun"},
 		{name: "nothing in particular", patch: linux(`"mountLabel": "", "netDevices": {}, "rootfsPropagation": "", "seccomp": {}`)},
 	})

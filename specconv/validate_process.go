@@ -45,6 +45,7 @@ func ValidateProcess(p *specs.Process, o Options) []Problem {
 	v.capabilities(p.Capabilities)
 	v.affinity(p.ExecCPUAffinity)
 	v.processScheduling(p)
+	v.labels(p)
 	const limit = 0xffff
 	if size := p.ConsoleSize; p.Terminal && size != nil && (size.Height > limit || size.Width > limit) {
 		v.failf("/process/consoleSize", refProcess, "consoleSize %dx%d is out of range", size.Width, size.Height)

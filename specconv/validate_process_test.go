@@ -38,8 +38,6 @@ func TestValidateProcess(t *testing.T) {
 		{name: "N25 oomScoreAdj 5000", patch: process(`"oomScoreAdj": 5000`), want: "/process/oomScoreAdj: range -1000...1000"},
 		{name: "N25 oomScoreAdj -1000", patch: process(`"oomScoreAdj": -1000`)},
 		{name: "N28 execCPUAffinity", patch: process(`"execCPUAffinity": {"initial": "0"}`)},
-		{name: "apparmorProfile", patch: process(`"apparmorProfile": "x"`), want: "/process/apparmorProfile: is not supported by this version of ocirun"},
-		{name: "selinuxLabel", patch: process(`"selinuxLabel": "x"`), want: "/process/selinuxLabel: is not supported by this version of ocirun"},
 		{name: "labels that say nothing", patch: process(`"apparmorProfile": "", "selinuxLabel": ""`)},
 	})
 }

@@ -45,6 +45,7 @@ func (v *validator) execution() {
 		_, bad := readMemoryPolicy(p)
 		v.failField("/linux/memoryPolicy", "config-linux.md#memory-policy", bad)
 	}
+	v.selinuxLabel("/linux/mountLabel", "config-linux.md#mount-label", v.linux.MountLabel)
 	process, resources := v.spec.Process, v.linux.Resources
 	if process != nil && process.Scheduler != nil && process.Scheduler.Policy == specs.SchedDeadline &&
 		resources != nil && resources.CPU != nil && resources.CPU.Cpus != "" {

@@ -241,6 +241,7 @@ func TestCapturedConfigurationsAreValid(t *testing.T) {
 				t.Fatal(err)
 			}
 			o := Options{Host: validHost()}
+			o.Host.AppArmor, o.Host.SELinux = true, true
 			if strings.Contains(file, "rootless") {
 				o.Rootless, o.Host.UserNS = true, true
 			}

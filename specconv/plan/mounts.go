@@ -202,6 +202,8 @@ type Mount struct {
 	// CopyMode gives the new file system the mode of the directory it covers,
 	// where that existed.
 	CopyMode bool
+	// Label is the SELinux context of all files.
+	Label string
 	// CopyUp copies what the mount point holds into the new file system.
 	CopyUp bool
 	// IDMap maps the owners of files.
@@ -223,13 +225,16 @@ func (s Mount) Action() string { return "mount " + s.Type + " on " + s.Dest }
 
 // Detail gives the attributes, the options and the propagation.
 func (s Mount) Detail() string {
-	parts := make([]string, 0, 4)
+	parts := make([]string, 0, 6)
 	parts = appendNonEmpty(parts, s.Attr.String(), strings.Join(s.Flags, ","), strings.Join(s.Data, ","))
 	if s.Propagation != 0 {
 		parts = append(parts, s.Propagation.String())
 	}
 	if s.CopyMode {
 		parts = append(parts, "(mode of the directory below)")
+	}
+	if s.Label != "" {
+		parts = append(parts, "label="+s.Label)
 	}
 	if s.CopyUp {
 		parts = append(parts, "(with a copy of the directory below)")

@@ -79,6 +79,8 @@ func (Symlink) Detail() string { return "" }
 // is skipped.
 type Mask struct {
 	Path string
+	// Label is the SELinux context of the tmpfs.
+	Label string
 }
 
 // Lane is Init.
@@ -90,8 +92,13 @@ func (Mask) Name() string { return "mask" }
 // Action describes the step.
 func (s Mask) Action() string { return "mask " + s.Path }
 
-// Detail is empty.
-func (Mask) Detail() string { return "" }
+// Detail gives the label.
+func (s Mask) Detail() string {
+	if s.Label == "" {
+		return ""
+	}
+	return "label=" + s.Label
+}
 
 // Protect makes a path read-only. A path that does not exist is skipped.
 type Protect struct {

@@ -70,10 +70,12 @@ func everyStep() *plan.Plan {
 		plan.Mknod{Path: "/dev/net/tun", Type: 'c', Mode: 0o666, Major: 10, Minor: 200, UID: 5},
 		plan.Rendezvous{Point: plan.PointHooks}, plan.Hook{Kind: plan.CreateContainer, Path: "/bin/true"},
 		plan.Console{Height: 24, Width: 80, UID: 7, Bind: true}, plan.Mkdir{Path: "/a/b", Mode: 0o755},
-		plan.Sysctl{Key: "net/ipv4/ip_forward", Value: "1"}, plan.Protect{Path: "/proc/sys"}, plan.Mask{Path: "/proc/kcore"},
+		plan.Sysctl{Key: "net/ipv4/ip_forward", Value: "1"}, plan.Protect{Path: "/proc/sys"}, plan.Mask{Path: "/proc/kcore", Label: "u:r:t:s0"},
 		plan.RootAttr{ReadOnly: true, Propagation: plan.Slave | plan.Recursive})...)
 	steps = append(steps,
 		plan.Scheduler{Policy: "SCHED_RR", Number: 2, Priority: 3}, plan.IOPriority{Class: "IOPRIO_CLASS_BE", Number: 2},
+		plan.Label{Module: "apparmor", Value: "p"}, plan.Label{Module: "selinux", Keys: true, Value: "u:r:t:s0"},
+		plan.Mount{Type: "mqueue", Dest: "/dev/mqueue", Label: "u:r:t:s0"},
 		plan.Personality{Domain: "LINUX32", Number: 8}, plan.MemoryPolicy{Mode: "MPOL_BIND", Number: 2, Mask: make([]byte, 8)},
 		plan.Rlimit{Type: "RLIMIT_NOFILE", Resource: 7, Soft: 10, Hard: 20}, plan.NoNewPrivileges{},
 		plan.BoundingSet{Keep: 1, Last: 40}, plan.Chdir{Path: "/", Tolerant: true},

@@ -220,7 +220,7 @@ func (lo *lowerer) lower(step plan.Step) error {
 		return lo.lowerTree(step)
 	case plan.Mkdir, plan.Mknod, plan.Symlink, plan.Mask, plan.Protect, plan.Console:
 		lo.lowerNode(step)
-	case plan.Join, plan.JoinContainer, plan.CPUAffinity, plan.Unshare, plan.Fork, plan.TimeOffset, plan.Keyring, plan.Loopback, plan.Hostname,
+	case plan.Join, plan.JoinContainer, plan.CPUAffinity, plan.Label, plan.Unshare, plan.Fork, plan.TimeOffset, plan.Keyring, plan.Loopback, plan.Hostname,
 		plan.Sysctl, plan.OOMScoreAdj:
 		return lo.lowerSystem(step)
 	default:

@@ -119,7 +119,7 @@ var errLongOptions = errors.New("the mount options are longer than the kernel ta
 // checkCall says why mount(2) cannot make a mount.
 func (lo *lowerer) checkCall(s plan.Mount) error {
 	switch {
-	case len(strings.Join(s.Data, ",")) >= os.Getpagesize() || len(s.Source) >= unix.PathMax:
+	case len(callData(s)) >= os.Getpagesize() || len(s.Source) >= unix.PathMax:
 		return errLongOptions
 	case s.IDMap != nil || s.CopyUp:
 		return errLongOption
@@ -134,13 +134,25 @@ var errLongOption = errors.New("a mount with an option longer than 255 bytes can
 // descriptor, and a path could be led astray.
 func (lo *lowerer) mountCall(s plan.Mount) {
 	lo.sys(unix.SYS_FCHDIR, slot(slotTarget))
-	lo.sys(unix.SYS_MOUNT, lo.str(s.Source), lo.str("."), lo.str(s.Type), imm(callFlags(s)), lo.str(strings.Join(s.Data, ",")))
+	lo.sys(unix.SYS_MOUNT, lo.str(s.Source), lo.str("."), lo.str(s.Type), imm(callFlags(s)), lo.str(callData(s)))
 	if s.Propagation != 0 {
 		// The new mount is over the working directory, not below it.
 		lo.sys(unix.SYS_OPENAT2, slot(slotRoot), lo.str(s.Dest), lo.how(unix.O_PATH, resolveInRoot), imm(24)).to(slotMount)
 		lo.setattr(slotMount, plan.AttrChange{}, s.Propagation, s.Propagation.IsRecursive())
 		lo.close(slotMount)
 	}
+}
+
+// callData gives the options as one text. A label has commas of its own.
+func callData(s plan.Mount) string {
+	data := strings.Join(s.Data, ",")
+	if s.Label == "" {
+		return data
+	}
+	if data != "" {
+		data += ","
+	}
+	return data + "context=\"" + s.Label + "\""
 }
 
 // callFlags gives the flags of mount(2) for attributes and for flags of the file system.

@@ -113,13 +113,13 @@ func (lo *lowerer) symlink(s plan.Symlink) {
 func (lo *lowerer) matchLink(dir uint8, at arg, target string) {
 	there := lo.bytes(make([]byte, len(target)+2))
 	lo.sys(unix.SYS_READLINKAT, slot(dir), at, there, imm(len(target)+1)).ifErrno(slotTmp2, unix.EEXIST).tolerate(unix.EINVAL)
-	lo.add(OpMatch, 0, there, lo.str(target), imm(len(target)), imm(int(unix.EEXIST))).ifErrno(slotTmp2, unix.EEXIST)
+	lo.add(OpMatch, 0, there, lo.str(target), imm(len(target)), imm(int(unix.EEXIST)), imm(0)).ifErrno(slotTmp2, unix.EEXIST)
 }
 
 // mask hides a path. The source for files is the host's null device, opened
 // once and checked, never the container's (CVE-2025-31133).
 func (lo *lowerer) mask(s plan.Mask) {
-	lo.maskSources()
+	lo.maskSources(s.Label)
 	lo.sys(unix.SYS_OPENAT2, slot(slotRoot), lo.str(s.Path), lo.how(unix.O_PATH, resolveInRoot), imm(24)).
 		to(slotTarget).tolerate(unix.ENOENT, unix.ENOTDIR)
 	lo.add(OpVerify, 0, slot(slotTarget), imm(unix.S_IFDIR), imm(0), imm(0), imm(int(unix.ENOTDIR))).
@@ -138,7 +138,7 @@ func (lo *lowerer) mask(s plan.Mask) {
 	lo.close(slotTarget).ifOK(slotTarget)
 }
 
-func (lo *lowerer) maskSources() {
+func (lo *lowerer) maskSources(label string) {
 	if lo.haveMask {
 		return
 	}
@@ -148,6 +148,7 @@ func (lo *lowerer) maskSources() {
 	for _, kv := range [...][2]string{{"nr_blocks", "1"}, {"nr_inodes", "1"}, {"mode", "0555"}} {
 		lo.fsconfig(unix.FSCONFIG_SET_STRING, lo.str(kv[0]), lo.str(kv[1])).log()
 	}
+	lo.context(label)
 	lo.fsconfig(unix.FSCONFIG_CMD_CREATE, imm(0), imm(0)).log()
 	attr := uint64(plan.ReadOnly | plan.NoSuid | plan.NoDev | plan.NoExec)
 	lo.sys(unix.SYS_FSMOUNT, slot(slotContext), imm(unix.FSMOUNT_CLOEXEC), imm(attr)).to(slotHidden)

@@ -29,6 +29,8 @@ func (lo *lowerer) lowerSystem(step plan.Step) error {
 		lo.joinContainer(s)
 	case plan.CPUAffinity:
 		lo.affinity(s)
+	case plan.Label:
+		lo.label(s)
 	case plan.Keyring:
 		lo.keyring(s)
 	case plan.Loopback:

@@ -140,6 +140,9 @@ func (lo *lowerer) mountContext(s plan.Mount) {
 	if s.Propagation != 0 {
 		lo.setattr(out, plan.AttrChange{}, s.Propagation, s.Propagation.IsRecursive())
 	}
+	if s.Type == typeMqueue && s.Label != "" {
+		lo.labelFiles(out, s.Label)
+	}
 	lo.ask(out, s)
 	lo.attach(out)
 	lo.close(slotContext)
@@ -180,6 +183,9 @@ func (lo *lowerer) configure(s plan.Mount) {
 	}
 	for _, d := range s.Data {
 		lo.option(d)
+	}
+	if s.Type != typeMqueue {
+		lo.context(s.Label)
 	}
 }
 

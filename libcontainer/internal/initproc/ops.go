@@ -51,7 +51,7 @@ var opTable = [numOps]opSpec{
 	{OpExec, "exec", "execute arg0 with arguments arg1 and environment arg2"},
 	{OpRecvFD, "recvfd", "receive the next descriptor from the socket arg0"},
 	{OpListen, "listen", "load a filter by system call nr(1, arg0, arg1), whose listener the runtime takes"},
-	{OpMatch, "match", "fail with arg3 unless the arg2 bytes at arg0 are those at arg1, and a blank, a line's end or nothing follows"},
+	{OpMatch, "match", "fail with arg3 unless the arg2 bytes at arg0 are those at arg1 and end there; with arg4 a line's end or that byte may follow"},
 }
 
 // argKind says how the init takes an argument.

@@ -55,12 +55,17 @@ func runJoining(t *testing.T, p *plan.Plan, layout *Layout, namespaces ...int) *
 	if os.Getuid() != 0 {
 		t.Skip("makes namespaces: needs root")
 	}
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	program, err := Lower(p, layout)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return runProgram(t, program, p, layout, namespaces...)
+}
+
+func runProgram(t *testing.T, program *Program, p *plan.Plan, layout *Layout, namespaces ...int) *outcome {
+	t.Helper()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	dir, err := os.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)

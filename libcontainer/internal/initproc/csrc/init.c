@@ -298,13 +298,15 @@ static s64 op_cwd(void)
 	return buf[0] == '/' ? 0 : -E_NOENT;
 }
 
-/* What the kernel shows of a word may have more behind it, but after a border. */
-static s64 op_match(const char *have, const char *want, u64 n, u64 error)
+/* Behind a word that the kernel shows there may be more, after a border. */
+static s64 op_match(const char *have, const char *want, u64 n, u64 error, char border)
 {
 	for (u64 i = 0; i < n; i++)
 		if (have[i] != want[i])
 			return -(s64)error;
-	return have[n] == 0 || have[n] == '\n' || have[n] == ' ' ? 0 : -(s64)error;
+	if (have[n] == 0 || (border && (have[n] == '\n' || have[n] == border)))
+		return 0;
+	return -(s64)error;
 }
 
 static s64 op_findexe(const char *list, u64 count)
@@ -662,7 +664,7 @@ static s64 execute(struct init *in, const struct op *o, const long *a, s64 *seco
 	case OP_RECVFD:
 		return op_recvfd(a[0]);
 	case OP_MATCH:
-		return op_match((const char *)a[0], (const char *)a[1], (u64)a[2], (u64)a[3]);
+		return op_match((const char *)a[0], (const char *)a[1], (u64)a[2], (u64)a[3], (char)a[4]);
 	case OP_EXEC:
 		set_state(in, STATE_EXEC);
 		return sys3(NR_execve, a[0], a[1], a[2]);

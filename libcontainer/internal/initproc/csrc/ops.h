@@ -2,7 +2,7 @@
 #ifndef OCIRUN_OPS_H
 #define OCIRUN_OPS_H
 
-#define OCIRUN_ABI 0x1f49568eu
+#define OCIRUN_ABI 0x18707145u
 
 enum {
 	OP_SYS = 0, /* system call nr(arg0..arg5) */
@@ -19,7 +19,7 @@ enum {
 	OP_EXEC = 11, /* execute arg0 with arguments arg1 and environment arg2 */
 	OP_RECVFD = 12, /* receive the next descriptor from the socket arg0 */
 	OP_LISTEN = 13, /* load a filter by system call nr(1, arg0, arg1), whose listener the runtime takes */
-	OP_MATCH = 14, /* fail with arg3 unless the arg2 bytes at arg0 are those at arg1, and a blank, a line's end or nothing follows */
+	OP_MATCH = 14, /* fail with arg3 unless the arg2 bytes at arg0 are those at arg1 and end there; with arg4 a line's end or that byte may follow */
 };
 
 #define OCIRUN_OP_NAMES { "sys", "mkpath", "verify", "copymode", "cwd", "sync", "sendfd", "clone", "hook", "findexe", "gate", "exec", "recvfd", "listen", "match", }
