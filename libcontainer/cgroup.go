@@ -102,9 +102,11 @@ func (b *builder) place() error {
 	}
 	b.madeCgroup = true
 	b.o.Trace.end(start, "create the cgroup")
-	if r := b.resources(); r != nil {
+	var first *specs.LinuxResources
+	first, b.lateLimits = cgroups.StartLimits(b.resources())
+	if first != nil {
 		start = b.o.Trace.begin()
-		if err := b.cgroup.Set(r); err != nil {
+		if err := b.cgroup.Set(first); err != nil {
 			return cgroupError(err)
 		}
 		b.o.Trace.end(start, "set limits")
@@ -181,8 +183,14 @@ func joinCgroup(cgroup cgroups.Manager, unified, v1, tolerant bool) (dir int, le
 	}, nil
 }
 
-// confirmPlaced answers the init that waits for its cgroup.
+// confirmPlaced sets the limits that would have forbidden the clone, and answers
+// the init that waits for its cgroup.
 func (b *builder) confirmPlaced() error {
+	if b.lateLimits != nil {
+		if err := b.cgroup.Set(b.lateLimits); err != nil {
+			return cgroupError(err)
+		}
+	}
 	for _, e := range b.plan.Entries {
 		if r, ok := e.Step.(plan.Rendezvous); ok && r.Point == plan.PointPlaced {
 			if err := b.init.Answer(); err != nil && !errors.Is(err, unix.EPIPE) {

@@ -3,6 +3,8 @@ package libcontainer
 import (
 	"errors"
 
+	"github.com/opencontainers/runtime-spec/specs-go"
+
 	"github.com/ocirun/ocirun/cgroups"
 	"github.com/ocirun/ocirun/specconv"
 )
@@ -34,6 +36,8 @@ type builder struct {
 	cgroup  cgroups.Manager
 	// madeCgroup: what kills in it is of this container.
 	madeCgroup bool
+	// lateLimits are set when the init exists, or nil.
+	lateLimits *specs.LinuxResources
 	// net is the network namespace that is made ahead, or nil.
 	net *netNamespace
 

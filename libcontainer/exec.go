@@ -94,7 +94,7 @@ func (x *execution) find() error {
 		return err
 	}
 	if !r.IsCreated {
-		status := Stopped
+		var status Status
 		if r, status, err = dir.status(); err != nil {
 			return err
 		}

@@ -108,7 +108,9 @@ func TestCgroupBelow(t *testing.T) {
 		{"one controller", v1, map[string]string{"memory": "/x"}, []string{"/cpu,cpuacct/web", "/cpu,cpuacct/web", "/memory/web/x"}, ""},
 		{"with its companion", v1, map[string]string{"cpuacct": "x"}, []string{"/cpu,cpuacct/web/x", "/cpu,cpuacct/web/x", "/memory/web"}, ""},
 		{
-			"against its companion", v1, map[string]string{"cpu": "x", "cpuacct": "y"}, nil,
+			"against its companion", v1,
+			map[string]string{"cpu": "x", "cpuacct": "y"},
+			nil,
 			"controller cpuacct is in one hierarchy with another, which goes to " + cgroupRoot + "/cpu,cpuacct/web/x",
 		},
 		{"unknown", v1, map[string]string{"pids": "x"}, nil, `the container has no cgroup of controller "pids"`},

@@ -132,7 +132,8 @@ func (b *builder) mountNamespace(wanted *plan.MountIDMap) (int, error) {
 			return n.fd, nil
 		}
 	}
-	fd, err := -1, error(nil)
+	var fd int
+	var err error
 	if wanted.Namespace != "" {
 		fd, err = sys.OpenAt(unix.AT_FDCWD, wanted.Namespace, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
 	} else {

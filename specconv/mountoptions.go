@@ -6,8 +6,8 @@ import "github.com/ocirun/ocirun/specconv/plan"
 type optionKind uint8
 
 const (
-	// optionNone has no effect: "defaults".
-	optionNone optionKind = iota
+	// The zero value has no effect: "defaults".
+	_ optionKind = iota
 	// optionAttr changes attributes of the mount (mount_setattr(2)).
 	optionAttr
 	// optionPropagation sets the propagation type (mount_namespaces(7)).

@@ -66,5 +66,5 @@ func isDeviceName(name string) bool {
 	if name == "" || len(name) >= maxDeviceName || name == "." || name == ".." {
 		return false
 	}
-	return !strings.ContainsAny(name, "/:% \t\n\v\f\r\x00\xa0")
+	return !strings.ContainsAny(name, "/:% \t\n\v\f\r\x00") && strings.IndexByte(name, 0xa0) < 0
 }

@@ -162,11 +162,15 @@ func TestValidateNetDevices(t *testing.T) {
 	devices := func(text string) string { return `{"linux": {"netDevices": {` + text + `}}}` }
 	rows := []row{
 		{name: "N36 fine", patch: devices(`"eth0": {}, "eth1": {"name": "x"}, "eth.100-a": {"name": "net%d"}`)},
-		{name: "N36 without a namespace", patch: `{"linux": {"namespaces": [{"type": "mount"}, {"type": "uts"}], "netDevices": {"eth0": {}}}}`,
-			want: "/linux/netDevices: unable to move network devices without a NET namespace"},
-		{name: "N36 rootless", patch: `{"linux": {"namespaces": [{"type": "mount"}, {"type": "uts"}, {"type": "user"}, {"type": "network"}],
+		{
+			name: "N36 without a namespace", patch: `{"linux": {"namespaces": [{"type": "mount"}, {"type": "uts"}], "netDevices": {"eth0": {}}}}`,
+			want: "/linux/netDevices: unable to move network devices without a NET namespace",
+		},
+		{
+			name: "N36 rootless", patch: `{"linux": {"namespaces": [{"type": "mount"}, {"type": "uts"}, {"type": "user"}, {"type": "network"}],
 			"uidMappings": [{"size": 1}], "gidMappings": [{"size": 1}], "netDevices": {"eth0": {}}}}`, o: Options{Rootless: true},
-			want: "/linux/netDevices: network devices are not supported for rootless containers"},
+			want: "/linux/netDevices: network devices are not supported for rootless containers",
+		},
 		{name: "N36 two of one name", patch: devices(`"a": {"name": "c"}, "b": {"name": "c"}`), want: "/linux/netDevices/b: the same name as a: c"},
 		{name: "N36 two of one pattern", patch: devices(`"a": {"name": "c%d"}, "b": {"name": "c%d"}`)},
 	}

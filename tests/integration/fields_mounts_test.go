@@ -192,7 +192,7 @@ func idMapped(m specs.Mount, uid, gid uint32) specs.Mount {
 	return m
 }
 
-// N21
+// N21.
 func TestFieldsIDMap(t *testing.T) {
 	s := begin(t)
 	s.differs("runc", "1.1.5 does not know the field")

@@ -31,7 +31,7 @@ func netDevice(name, as string) edit {
 const makeDevices = `ip link add v0 type veth peer name v1; ip addr add 10.9.8.7/24 dev v0; ip -6 addr add fd00::7/64 dev v0 nodad
 	ip link set v0 up; ip link set v1 up`
 
-// N36
+// N36.
 func TestFieldsNetDevices(t *testing.T) {
 	for name, more := range map[string]edit{"plain": func(*specs.Spec) {}, "user namespace": mapped} {
 		t.Run(name, func(t *testing.T) {
