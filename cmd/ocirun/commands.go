@@ -24,6 +24,8 @@ func table() []entry {
 		{"pause", "", pauseCommand},
 		{"resume", "", resumeCommand},
 		{"ps", "", psCommand},
+		{"events", "", eventsCommand},
+		{"update", "", updateCommand},
 		{"spec", "", specCommand},
 		{"explain", "", explainCommand},
 		{"features", "", featuresCommand},

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"github.com/ocirun/ocirun/libcontainer"
@@ -25,6 +28,9 @@ type container interface {
 	Pause() error
 	Resume() error
 	Pids() ([]int, error)
+	Stats() (*libcontainer.Stats, error)
+	NotifyOOM(ctx context.Context) (<-chan struct{}, error)
+	Update(r *specs.LinuxResources) error
 	Explain() (*libcontainer.Explanation, error)
 }
 

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"testing"
 	"time"
 
+	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"github.com/ocirun/ocirun/libcontainer"
@@ -65,6 +67,9 @@ type fakeContainer struct {
 	explained *libcontainer.Explanation
 	executed  libcontainer.ExecOptions
 	status    int
+	stats     libcontainer.Stats
+	ooms      chan struct{}
+	updated   *specs.LinuxResources
 }
 
 func (c *fakeContainer) Start(libcontainer.StartOptions) error {
@@ -85,8 +90,16 @@ func (c *fakeContainer) Kill(sig unix.Signal) error {
 func (c *fakeContainer) State() (*libcontainer.State, error)         { return &c.state, c.does }
 func (c *fakeContainer) Pause() error                                { return c.does }
 func (c *fakeContainer) Resume() error                               { return c.does }
+func (c *fakeContainer) Stats() (*libcontainer.Stats, error)         { return &c.stats, c.does }
 func (c *fakeContainer) Pids() ([]int, error)                        { return c.pids, c.does }
 func (c *fakeContainer) Explain() (*libcontainer.Explanation, error) { return c.explained, c.does }
+
+func (c *fakeContainer) NotifyOOM(context.Context) (<-chan struct{}, error) { return c.ooms, c.does }
+
+func (c *fakeContainer) Update(r *specs.LinuxResources) error {
+	c.updated = r
+	return c.does
+}
 
 // call is one call of the program with a fake behind it.
 type call struct {

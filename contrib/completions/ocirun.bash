@@ -56,7 +56,7 @@ _ocirun() {
 		if [[ $cur == -* ]]; then
 			_ocirun_words "--debug --log --log-format --root --systemd-cgroup --cgroup-manager --rootless --version -v --help -h"
 		else
-			_ocirun_words "create start run state list exec kill delete pause resume ps spec explain features help h"
+			_ocirun_words "create start run state list exec kill delete pause resume ps events update spec explain features help h"
 		fi
 		;;
 	create)
@@ -247,6 +247,79 @@ _ocirun() {
 			_ocirun_containers
 		fi
 		;;
+	events)
+		case $prev in
+		--interval)
+			return
+			;;
+		esac
+		if [[ $cur == -* ]]; then
+			_ocirun_words "--interval --stats --help -h"
+		else
+			_ocirun_containers
+		fi
+		;;
+	update)
+		case $prev in
+		--resources | -r)
+			_ocirun_files
+			return
+			;;
+		--blkio-weight)
+			return
+			;;
+		--cpu-period)
+			return
+			;;
+		--cpu-quota)
+			return
+			;;
+		--cpu-burst)
+			return
+			;;
+		--cpu-share)
+			return
+			;;
+		--cpu-rt-period)
+			return
+			;;
+		--cpu-rt-runtime)
+			return
+			;;
+		--cpuset-cpus)
+			return
+			;;
+		--cpuset-mems)
+			return
+			;;
+		--cpu-idle)
+			return
+			;;
+		--memory)
+			return
+			;;
+		--memory-reservation)
+			return
+			;;
+		--memory-swap)
+			return
+			;;
+		--pids-limit)
+			return
+			;;
+		--l3-cache-schema)
+			return
+			;;
+		--mem-bw-schema)
+			return
+			;;
+		esac
+		if [[ $cur == -* ]]; then
+			_ocirun_words "--resources -r --blkio-weight --cpu-period --cpu-quota --cpu-burst --cpu-share --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --cpu-idle --memory --memory-reservation --memory-swap --pids-limit --l3-cache-schema --mem-bw-schema --help -h"
+		else
+			_ocirun_containers
+		fi
+		;;
 	spec)
 		case $prev in
 		--bundle | -b)
@@ -291,7 +364,7 @@ _ocirun() {
 		if [[ $cur == -* ]]; then
 			_ocirun_words "--help -h"
 		else
-			_ocirun_words "create start run state list exec kill delete pause resume ps spec explain features help h"
+			_ocirun_words "create start run state list exec kill delete pause resume ps events update spec explain features help h"
 		fi
 		;;
 	esac
