@@ -120,13 +120,17 @@ func (b *builder) poststart() error {
 // stay serves the program until it ends and then removes the container, which is
 // no reason to fail any more.
 func (b *builder) stay(f *foreground, keep bool) (int, error) {
+	start := b.o.Trace.begin()
 	exit, err := f.wait(b.pid, b.init.Pidfd)
 	if err != nil {
 		return 0, err
 	}
+	b.o.Trace.end(start, "serve the program")
 	if keep {
 		return exit.Status(), nil
 	}
+	start = b.o.Trace.begin()
+	defer func() { b.o.Trace.end(start, "remove the container") }()
 	if err := b.store.removeEnded(b.creation.Container, b.creation.record); err != nil && !errors.Is(err, ErrNotExist) {
 		b.warn("remove container " + b.id + ": " + err.Error())
 	}
