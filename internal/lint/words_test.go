@@ -30,6 +30,7 @@ var procUses = map[string]string{
 	"libcontainer/userns.go":                         "compares its own user namespace with the first one",
 	"libcontainer/idmaps.go":                         "writes the id maps of its own child",
 	"libcontainer/internal/initproc/lower_userns.go": "as lower_system.go",
+	"libcontainer/internal/initproc/lower_labels.go": "as lower_system.go",
 }
 
 // TestNoProcStrings finds "/proc/..." in string literals: every access to procfs must go through one helper.
