@@ -126,6 +126,7 @@ func (b *builder) layoutInit() {
 		Gate:        b.gated,
 		Net:         b.net != nil,
 		HardLimit:   hardLimit,
+		Reachable:   b.options.Rootless && b.plan.Spawn.Has(plan.NamespaceUser),
 		HookState:   b.initHookState,
 		Environ:     os.Environ(),
 		Traced:      b.o.Trace != nil,

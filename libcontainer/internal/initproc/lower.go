@@ -35,6 +35,10 @@ type Layout struct {
 	// are opened again inside of the container. OwnStdio marks those that are
 	// given to the container's user.
 	NullStdio, OwnStdio [3]bool
+	// Reachable lets a runtime without privileges that owns the user namespace enter
+	// the others while the init waits for its start. The init holds nothing of the host
+	// by then.
+	Reachable bool
 	// HookState gives the state that a hook of the init reads, as JSON.
 	HookState func(plan.HookKind) []byte
 	// Environ is the environment of createContainer hooks that have none.
@@ -301,7 +305,13 @@ func (lo *lowerer) closeKept() {
 func (lo *lowerer) gate() {
 	listener := imm(lo.layout.fd(fdGate))
 	lo.sys(unix.SYS_CLOSE, imm(lo.layout.fd(fdControl)))
+	if lo.layout.Reachable {
+		lo.sys(unix.SYS_PRCTL, imm(unix.PR_SET_DUMPABLE), imm(1))
+	}
 	lo.add(OpGate, 0, listener)
+	if lo.layout.Reachable {
+		lo.undumpable()
+	}
 	lo.sys(unix.SYS_CLOSE, listener)
 }
 
