@@ -51,13 +51,24 @@ func (c *compiler) capabilities() capabilitySets {
 	}
 	if refused := sets.ambient &^ (sets.permitted & sets.inheritable); refused != 0 {
 		sets.ambient &^= refused
-		for bit, name := range plan.CapabilityNames() {
-			if refused.Has(uint8(bit)) {
-				c.warn("can't raise ambient capability CAP_" + name + ": operation not permitted")
-			}
-		}
+		c.warn("can't raise ambient " + capabilityWords(refused) + ": operation not permitted")
 	}
 	return sets
+}
+
+// capabilityWords names the capabilities in one line: Buildah asks for all of
+// its ambient ones without making them inheritable, at every step of a build.
+func capabilityWords(set plan.CapSet) string {
+	var names []string
+	for bit, name := range plan.CapabilityNames() {
+		if set.Has(uint8(bit)) {
+			names = append(names, "CAP_"+name)
+		}
+	}
+	if len(names) == 1 {
+		return "capability " + names[0]
+	}
+	return "capabilities " + strings.Join(names, " ")
 }
 
 // capabilityReader turns lists of names into sets. Most configurations repeat

@@ -51,6 +51,9 @@ func TestCompileProcess(t *testing.T) {
 		{name: "ambient without inheritable", change: func(s *specs.Spec, _ *Options) {
 			s.Process.Capabilities.Ambient = []string{"CAP_KILL"}
 		}, absent: []string{"ambient"}, warning: "can't raise ambient capability CAP_KILL: operation not permitted"},
+		{name: "several ambient without inheritable", change: func(s *specs.Spec, _ *Options) {
+			s.Process.Capabilities.Ambient = []string{"CAP_KILL", "CAP_NET_BIND_SERVICE"}
+		}, absent: []string{"ambient"}, warning: "can't raise ambient capabilities CAP_KILL CAP_NET_BIND_SERVICE: operation not permitted"},
 		{
 			name: "N25 oom score", change: func(s *specs.Spec, _ *Options) { score := 0; s.Process.OOMScoreAdj = &score },
 			want: []string{"/process/oomScoreAdj set oom_score_adj 0", "keyring"},
