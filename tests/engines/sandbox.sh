@@ -8,6 +8,7 @@ dir=$1
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/lock /run/netns /run/user /run/containerd /run/host-cgroup
 mount --rbind /sys/fs/cgroup /run/host-cgroup
+umount -R -l /sys
 mount -t sysfs sysfs /sys
 
 bind_hierarchies() {

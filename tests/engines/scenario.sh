@@ -49,9 +49,10 @@ refused() {
 	fi
 }
 
-# on_terminal COMMAND: runs the shell text on a terminal of 100 columns and 30 rows. What
-# script(1) sends at the end of its own input is echoed as ^@ and left out.
-on_terminal() { script -qec "stty cols 100 rows 30; $1" /dev/null | tr -d '\r' | sed 's/^^@//'; }
+# on_terminal COMMAND: runs the shell text on a terminal of 100 columns and 30 rows. Its
+# input stays open for a while: the end of it is typed into the terminal, echoed as ^@.
+on_terminal() { script -qec "stty cols 100 rows 30; $1" /dev/null < <(exec sleep 3 >/dev/null 2>&1) |
+	tr -d '\r' | sed 's/^^@//'; }
 
 engine_reset() { :; }
 # shellcheck disable=SC1090

@@ -23,12 +23,8 @@ capabilities__that_were_added_work() {
 	refused in_bb --cap-drop CHOWN bb chown 1:1 /tmp
 }
 capabilities__privileged() {
-	# dockerd asks for every capability it knows, so the machine must have them all.
-	local every
-	every=$(printf '%016x' $(((2 << $(</proc/sys/kernel/cap_last_cap)) - 1)))
-	[[ $(awk '/CapBnd/{print $2}' /proc/self/status) == "$every" ]] ||
-		skip "this machine withholds capabilities from root: --privileged cannot work with any runtime"
-	is effective "$(capability CapEff --privileged)" "$every"
+	# dockerd asks for every capability it knows; a machine may withhold some from root.
+	is effective "$(capability CapEff --privileged)" "$(awk '/CapBnd/{print $2}' /proc/self/status)"
 	in_bb --privileged bb sh -c 'mount -t tmpfs x /mnt && test -e /dev/kmsg'
 }
 seccomp__default_profile() {
