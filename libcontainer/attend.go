@@ -45,6 +45,8 @@ func (b *builder) attend() error {
 			b.request().from = fd
 		case initproc.TagCopyTo:
 			err, fd = b.serveCopyUp(fd), -1
+		case initproc.TagResctrl:
+			err = b.serveResctrl()
 		case initproc.TagNetDevices:
 			err = b.serveNetDevices()
 		default:

@@ -114,7 +114,7 @@ func (b *builder) place() error {
 	for _, w := range b.cgroup.Warnings() {
 		b.warn(w)
 	}
-	return nil
+	return b.placeResctrl()
 }
 
 // setDevices makes the device rules. On version 2 it does so beside what the

@@ -82,6 +82,12 @@ func (c *creation) recordCgroup(p cgroupPlace) error {
 	return c.append(p.entry())
 }
 
+// recordResctrl notes the container's class of service.
+func (c *creation) recordResctrl(p resctrlPlace) error {
+	c.record.Resctrl = p
+	return c.append(p.entry())
+}
+
 // recordInit notes the container's first process, as soon as it exists.
 func (c *creation) recordInit(p sys.Process) error {
 	c.record.Init = p

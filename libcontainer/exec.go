@@ -262,6 +262,10 @@ func (x *execution) attend() error {
 			err = x.takeConsole(fd, x.o.ConsoleSocket)
 		case initproc.TagSeccomp:
 			err = x.serveListener()
+		case initproc.TagResctrl:
+			if err = x.record.Resctrl.add(x.init.Pid); err == nil {
+				err = x.init.Answer()
+			}
 		default:
 			closeAll(fd)
 			err = fmt.Errorf("message %d of the init is not known", tag)

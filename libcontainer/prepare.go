@@ -51,6 +51,9 @@ func (b *builder) compile() error {
 		// What there is of hierarchies is not for this user.
 		b.options.Host.CgroupMode = cgroups.ModeNone.String()
 	}
+	if b.options.Host.Resctrl, err = probeResctrl(b.bundle.Spec); err != nil {
+		return err
+	}
 	b.o.Trace.end(start, "probe the host")
 	start = b.o.Trace.begin()
 	if err := b.validate(); err != nil {

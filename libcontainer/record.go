@@ -35,6 +35,7 @@ const (
 	lineInputs    = "inputs"
 	lineCgroup    = "cgroup"
 	lineInit      = "init"
+	lineResctrl   = "resctrl"
 	lineCreated   = "created"
 	lineStarted   = "started"
 	lineDeleting  = "deleting"
@@ -52,6 +53,8 @@ type record struct {
 	Created time.Time
 	Inputs  inputs
 	Cgroup  cgroupPlace
+	// Resctrl is empty for a container without a class of service.
+	Resctrl resctrlPlace
 	// SharedPID: the container has no pid namespace of its own, so its
 	// processes do not end with the first one.
 	SharedPID bool
@@ -181,6 +184,8 @@ func (r *record) take(kind string, f fields) error {
 			return errors.New("bad process id")
 		}
 		r.Init = sys.Process{Pid: int(pid), Start: uint64(start)}
+	case lineResctrl:
+		return r.Resctrl.decode(f, r.ID)
 	case lineCreated:
 		r.IsCreated = true
 	case lineStarted:

@@ -201,6 +201,9 @@ func (s *Store) destroy(root int, d *directory, r *record, poststop bool) error 
 	if err := r.removeCgroup(); err != nil {
 		return err
 	}
+	if err := r.Resctrl.Remove(); err != nil {
+		return err
+	}
 	return s.discard(root, d, func() {
 		if poststop {
 			s.poststop(d, r)
@@ -249,7 +252,7 @@ func (s *Store) rollback(c *creation, poststop bool) error {
 	if cgroupErr == nil && cgroup != nil {
 		cgroupErr = cgroup.Remove()
 	}
-	return errors.Join(err, cgroupErr)
+	return errors.Join(err, cgroupErr, c.record.Resctrl.Remove())
 }
 
 // poststop runs the hooks of that kind, each of them whatever becomes of the

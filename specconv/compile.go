@@ -103,6 +103,7 @@ func Compile(b *Bundle, o Options) (*plan.Plan, []string, error) {
 		return nil, nil, c.err
 	}
 	c.cgroupRows()
+	c.resctrlRow()
 	c.homeRow()
 	c.namespaceRows()
 	c.rootfsRows()

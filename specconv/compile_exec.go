@@ -99,6 +99,7 @@ func (c *compiler) joinRows(o *ExecOptions) {
 		c.add(plan.Namespaces, causeCgroup, plan.Rendezvous{Point: plan.PointPlaced})
 	}
 	c.joinAffinityRow()
+	c.resctrlPoint()
 	// The procfs of the host serves as long as it is the one that is there.
 	c.keyLabelRow()
 	c.labelRows(plan.Namespaces)

@@ -93,6 +93,7 @@ func (c *compiler) namespaceRows() {
 		c.add(plan.Namespaces, "/process/oomScoreAdj", plan.OOMScoreAdj{Value: *score})
 	}
 	c.add(plan.Namespaces, causeAffinity, plan.CPUAffinity{})
+	c.resctrlPoint()
 	c.keyLabelRow()
 	owned := c.ns.Has(plan.NamespaceUser)
 	if owned {

@@ -55,7 +55,7 @@ func TestFeaturesDoNotLie(t *testing.T) {
 			t.Fatal(err)
 		}
 		host := validHost()
-		host.AppArmor, host.SELinux = true, true
+		host.AppArmor, host.SELinux, host.Resctrl.Mounted = true, true, true
 		return FirstError(Validate(&Bundle{Dir: "/b", Spec: spec}, Options{Host: host})) != nil
 	}
 	for i := range mountOptions {

@@ -21,11 +21,7 @@ type lack struct {
 // notYet is everything that is missing. A configuration that uses any of it is
 // refused: what somebody asked for is never left out in silence. The functions
 // capture nothing, so that the table costs nothing at start.
-var notYet = [...]lack{
-	{"/linux/intelRdt", "intelRdt", func(_ *specs.Spec, l *specs.Linux) []plan.Cause {
-		return when(l.IntelRdt != nil, "/linux/intelRdt")
-	}},
-}
+var notYet = [...]lack{}
 
 // unsupported refuses what is missing.
 func (v *validator) unsupported() {

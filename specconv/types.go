@@ -80,6 +80,9 @@ type Host struct {
 	HostCgroups map[string]string
 	// AppArmor, SELinux and TimeNS say what the kernel has and enables.
 	AppArmor, SELinux, TimeNS bool
+	// Resctrl says what there is to share of caches and memory bandwidth. It matters only
+	// where the configuration asks for that.
+	Resctrl Resctrl
 	// UID and GID are the effective ids of the runtime. They matter only with a user
 	// namespace of the container's own.
 	UID, GID uint32
@@ -87,6 +90,10 @@ type Host struct {
 	// initial one.
 	UserNS bool
 }
+
+// Resctrl says what the file system of resource control offers (Linux:
+// Documentation/filesystems/resctrl.rst).
+type Resctrl struct{ Mounted, L3, Bandwidth, Monitoring bool }
 
 // Options are what the caller of the runtime asked for, and what is known of the
 // host, so that validation and compilation need to look at nothing else.

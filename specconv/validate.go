@@ -35,6 +35,7 @@ func Validate(b *Bundle, o Options) []Problem {
 	v.hostnames()
 	v.devices()
 	v.netDevices()
+	v.resctrl()
 	v.resources()
 	v.seccomp()
 	v.sysctls()

@@ -3,6 +3,7 @@ package specconv
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -74,7 +75,6 @@ func TestValidatePaths(t *testing.T) {
 		{name: "N38 cgroupsPath with ..", patch: linux(`"cgroupsPath": "../../x"`)},
 		{name: "N38 cgroupsPath with NUL", patch: linux(`"cgroupsPath": "/a\u0000"`), want: "/linux/cgroupsPath: nul byte"},
 		{name: "systemd form", patch: linux(`"cgroupsPath": "system.slice:ocirun:x"`), want: "W /linux/cgroupsPath: systemd driver"},
-		{name: "N47 intelRdt", patch: linux(`"intelRdt": {"closID": ".."}`), want: "/linux/intelRdt: is not supported by this version of ocirun"},
 		{name: "nothing in particular", patch: linux(`"mountLabel": "", "netDevices": {}, "rootfsPropagation": "", "seccomp": {}`)},
 	})
 }
@@ -181,6 +181,32 @@ func TestValidateNetDevices(t *testing.T) {
 	}
 	for _, name := range []string{"a/b", ".", "sixteen-or-more-", "a%dx%d", "%s"} {
 		rows = append(rows, row{name: "N36 new name " + name, patch: devices(`"eth0": {"name": "` + name + `"}`), want: "/linux/netDevices/eth0/name: invalid network device name"})
+	}
+	checkRows(t, rows)
+}
+
+func TestValidateIntelRdt(t *testing.T) {
+	rdt := func(text string) string { return `{"linux": {"intelRdt": {` + text + `}}}` }
+	all := Options{Host: Host{Resctrl: Resctrl{Mounted: true, L3: true, Bandwidth: true, Monitoring: true}}}
+	bare := Options{Host: Host{Resctrl: Resctrl{Mounted: true}}}
+	rows := []row{
+		{name: "N47 nothing mounted", patch: rdt(``), want: "/linux/intelRdt: intelRdt is specified in config, but Intel RDT is not enabled"},
+		{name: "N47 fine", patch: rdt(`"closID": "x", "l3CacheSchema": "L3:0=f", "memBwSchema": "MB:0=20", "schemata": ["L2:0=f"], "enableMonitoring": true`), o: all},
+		{name: "N47 default class", patch: rdt(`"closID": "/"`), o: bare},
+		{name: "N47 bandwidth prefix", patch: rdt(`"memBwSchema": "0=20"`), o: all, want: `/linux/intelRdt/memBwSchema: "0=20" must start with "MB:"`},
+		{name: "N47 bandwidth lines", patch: rdt(`"memBwSchema": "MB:0=20\nL3:0=f"`), o: all, want: "/linux/intelRdt/memBwSchema: must start"},
+		{name: "N47 cache prefix", patch: rdt(`"l3CacheSchema": "L3CODE:0=f"`), o: all, want: `W /linux/intelRdt/l3CacheSchema: should start with "L3:"`},
+		{name: "N47 schemata lines", patch: rdt(`"schemata": ["L3:0=f", "L2:0=f\nx"]`), o: all, want: "/linux/intelRdt/schemata/1: a schema is one line"},
+		{name: "N47 no cache allocation", patch: rdt(`"l3CacheSchema": "L3:0=f"`), o: bare, want: "/linux/intelRdt/l3CacheSchema: intelRdt.l3CacheSchema is specified in config, but Intel RDT/CAT is not enabled"},
+		{name: "N47 no bandwidth allocation", patch: rdt(`"memBwSchema": "MB:0=20"`), o: bare, want: "/linux/intelRdt/memBwSchema: intelRdt.memBwSchema is specified in config, but Intel RDT/MBA is not enabled"},
+		{name: "N47 no monitoring", patch: rdt(`"enableMonitoring": true`), o: bare, want: "/linux/intelRdt/enableMonitoring: the hardware has no monitoring"},
+	}
+	for _, name := range []string{".", "..", "a/b", "/a", "info", "mon_groups", "a\\nb"} {
+		want := strings.ReplaceAll(name, `\n`, "\n")
+		rows = append(rows, row{name: "N47 closID " + name, patch: rdt(`"closID": "` + name + `"`), o: all, want: "/linux/intelRdt/closID: invalid intelRdt.ClosID " + strconv.Quote(want)})
+	}
+	for i := range rows {
+		rows[i].resctrl = rows[i].o.Host.Resctrl
 	}
 	checkRows(t, rows)
 }

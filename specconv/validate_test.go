@@ -62,8 +62,9 @@ type row struct {
 	name, patch string
 	// want is the pointer, a colon, a blank and what the text has to contain. A
 	// warning begins with "W ". Empty means that nothing is said.
-	want string
-	o    Options
+	want    string
+	o       Options
+	resctrl Resctrl
 }
 
 func validHost() Host { return Host{LastCap: 40, CgroupMode: "v2", TimeNS: true} }
@@ -81,6 +82,7 @@ func checkRows(t *testing.T, rows []row) {
 			if r.o.Host = validHost(); mode != "" {
 				r.o.Host.CgroupMode = mode
 			}
+			r.o.Host.Resctrl = r.resctrl
 			checkProblems(t, Validate(&Bundle{Dir: "/bundle", Spec: spec}, r.o), r.want)
 		})
 	}
@@ -242,6 +244,7 @@ func TestCapturedConfigurationsAreValid(t *testing.T) {
 			}
 			o := Options{Host: validHost()}
 			o.Host.AppArmor, o.Host.SELinux = true, true
+			o.Host.Resctrl = Resctrl{true, true, true, true}
 			if strings.Contains(file, "rootless") {
 				o.Rootless, o.Host.UserNS = true, true
 			}

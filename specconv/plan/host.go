@@ -199,6 +199,42 @@ func mappings(list []IDMapping) string {
 
 func u32(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
 
+// Resctrl gives the container its share of caches and memory bandwidth (Linux:
+// Documentation/filesystems/resctrl.rst).
+type Resctrl struct {
+	// Class is the class of service, "/" for the default one. Empty means one of the
+	// container's own.
+	Class string
+	// L3, Bandwidth and More are lines for the schemata.
+	L3, Bandwidth string
+	More          []string
+	// Monitored asks for a monitoring group.
+	Monitored bool
+}
+
+// Lane is Host.
+func (Resctrl) Lane() Lane { return Host }
+
+// Name is "resctrl".
+func (Resctrl) Name() string { return "resctrl" }
+
+// Action describes the step.
+func (s Resctrl) Action() string {
+	if s.Class == "" {
+		return "make a class of service for the container"
+	}
+	return "enter class of service " + s.Class
+}
+
+// Detail gives the schemata.
+func (s Resctrl) Detail() string {
+	parts := appendNonEmpty(make([]string, 0, 4), s.L3, s.Bandwidth, strings.Join(s.More, " "))
+	if s.Monitored {
+		parts = append(parts, "monitored")
+	}
+	return strings.Join(parts, " ")
+}
+
 // NetDevice moves a network device of the host into the container's network namespace.
 type NetDevice struct {
 	// Device is its name on the host, As the name that it gets.

@@ -5,6 +5,8 @@ type Point string
 
 // The rendezvous, in the order in which they can occur.
 const (
+	// PointResctrl: the process waits for its class of service.
+	PointResctrl Point = "resctrl"
 	// PointIDMaps: the user namespace exists and waits for its id maps.
 	PointIDMaps Point = "id-maps"
 	// PointNetDevices: the network namespace exists and gets devices of the host.
@@ -31,6 +33,8 @@ func (Rendezvous) Name() string { return "rendezvous" }
 // Action describes the step.
 func (s Rendezvous) Action() string {
 	switch s.Point {
+	case PointResctrl:
+		return "wait for the class of service"
 	case PointIDMaps:
 		return "wait for the id maps"
 	case PointNetDevices:

@@ -251,6 +251,8 @@ const (
 	TagCopyTo   = 9
 	// TagNetDevices asks for network devices.
 	TagNetDevices = 10
+	// TagResctrl asks for the class of service.
+	TagResctrl = 11
 )
 
 func (lo *lowerer) rendezvous(s plan.Rendezvous) {
@@ -259,6 +261,9 @@ func (lo *lowerer) rendezvous(s plan.Rendezvous) {
 		lo.asks = true
 		lo.add(OpSync, 0, imm(TagIDMaps))
 		lo.undumpable()
+	case plan.PointResctrl:
+		lo.asks = true
+		lo.add(OpSync, 0, imm(TagResctrl))
 	case plan.PointNetDevices:
 		lo.asks = true
 		lo.add(OpSync, 0, imm(TagNetDevices))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -136,3 +137,7 @@ func Reserve(fd int, size int64) error {
 	}
 	return err
 }
+
+// OpenMountTable opens the list of the caller's mounts (proc_pid_mountinfo(5)). It takes
+// the kernel long to make; no container of the ordinary kind needs it.
+func OpenMountTable() (*os.File, error) { return os.Open("/proc/self/mountinfo") }
