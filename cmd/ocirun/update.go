@@ -97,9 +97,9 @@ func (f *updateFlags) limits(a *app) (*specs.LinuxResources, error) {
 	}
 	switch {
 	case f.l3Cache != nil:
-		return nil, errors.New("Intel RDT/CAT: l3 cache schema is not enabled")
+		return nil, errors.New("Intel RDT/CAT: l3 cache schema is not enabled") //nolint:staticcheck // callers know the text
 	case f.memBandwidth != nil:
-		return nil, errors.New("Intel RDT/MBA: memory bandwidth schema is not enabled")
+		return nil, errors.New("Intel RDT/MBA: memory bandwidth schema is not enabled") //nolint:staticcheck // callers know the text
 	}
 	if f.kernelMemory != nil || f.kernelMemoryTCP != nil {
 		a.log.warn("the kernel has no limit of kernel memory any more: --kernel-memory and --kernel-memory-tcp are ignored")
