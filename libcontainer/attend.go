@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ocirun/ocirun/libcontainer/internal/initproc"
+	"github.com/ocirun/ocirun/libcontainer/internal/sys"
 	"github.com/ocirun/ocirun/specconv"
 	"github.com/ocirun/ocirun/specconv/plan"
 )
@@ -30,7 +31,7 @@ func (b *builder) attend() error {
 		case initproc.TagReady:
 			return b.follow()
 		case initproc.TagConsole:
-			err = b.takeConsole(fd, b.o.ConsoleSocket)
+			err, fd = b.takeConsole(fd, b.o.ConsoleSocket), -1 // it is no longer ours
 		case initproc.TagSeccomp:
 			err = b.serveListener()
 		case initproc.TagHooks:
@@ -97,6 +98,9 @@ func (b *builder) follow() error {
 func (b *builder) adopt(progress initproc.Progress) error {
 	if progress.Child == 0 || progress.Child == b.pid {
 		return nil
+	}
+	if !sys.IsChild(progress.Child) {
+		return errNoChild
 	}
 	if err := b.noteInit(progress.Child); err != nil {
 		return err

@@ -42,10 +42,18 @@ func (l *launch) progress() (initproc.Progress, error) {
 	return p, nil
 }
 
-// adopt goes over to the process that an init forked, which then ends itself.
+// errNoChild: the init's page names somebody else's process.
+var errNoChild = errors.New("the init names a process that is not its own")
+
+// adopt goes over to the process that an init forked, which then ends itself. The
+// number comes from the init's page: whoever can trace an init of a pid namespace
+// that it shares could have written it.
 func (l *launch) adopt(progress initproc.Progress) error {
 	if progress.Child == 0 || progress.Child == l.init.Pid {
 		return nil
+	}
+	if !sys.IsChild(progress.Child) {
+		return errNoChild
 	}
 	l.reap(l.init.Pid)
 	pidfd, err := sys.PidfdOpen(progress.Child)
@@ -106,17 +114,33 @@ func (l *launch) reap(pid int) {
 	}
 }
 
+// errUnexpected: the init says what its plan does not make it say.
+var errUnexpected = errors.New("unexpected message of the init")
+
 // takeConsole receives the master end of the terminal, hands it to the socket that
 // was named for it or to whoever serves it, and lets the init go on: what the
 // program writes first is to meet a terminal that is set up.
 func (l *launch) takeConsole(master int, socket string) error {
-	if master < 0 {
+	switch {
+	case master < 0:
 		return errors.New("the init sent no terminal")
+	case !l.hasConsole():
+		closeAll(master)
+		return errUnexpected
 	}
 	if err := l.handConsole(master, socket); err != nil {
 		return err
 	}
 	return l.init.Answer()
+}
+
+func (l *launch) hasConsole() bool {
+	for i := range l.plan.Entries {
+		if _, ok := l.plan.Entries[i].Step.(plan.Console); ok {
+			return true
+		}
+	}
+	return false
 }
 
 func (l *launch) handConsole(master int, socket string) error {

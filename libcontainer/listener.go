@@ -36,6 +36,9 @@ func (b *builder) serveListener() error {
 // Between the two the init makes no system call, as each might be one that the agent
 // judges.
 func (l *launch) handListener(section *specs.LinuxSeccomp, state specs.State) error {
+	if section == nil || section.ListenerPath == "" {
+		return errUnexpected
+	}
 	if err := l.init.Answer(); err != nil {
 		return l.ended(err)
 	}

@@ -275,6 +275,10 @@ func (lo *lowerer) rendezvous(s plan.Rendezvous) {
 		// The runtime may be gone as soon as it has answered. Should it go before
 		// that, the end of the socket tells.
 		lo.sys(unix.SYS_PRCTL, imm(unix.PR_SET_PDEATHSIG), imm(0))
+		if lo.layout.Reachable {
+			// As soon as the creation is answered somebody may want to.
+			lo.sys(unix.SYS_PRCTL, imm(unix.PR_SET_DUMPABLE), imm(1))
+		}
 		lo.add(OpSync, 0, imm(TagReady))
 	default:
 		// The runtime knows by itself when to place the process, but its answer could be
@@ -310,9 +314,6 @@ func (lo *lowerer) closeKept() {
 func (lo *lowerer) gate() {
 	listener := imm(lo.layout.fd(fdGate))
 	lo.sys(unix.SYS_CLOSE, imm(lo.layout.fd(fdControl)))
-	if lo.layout.Reachable {
-		lo.sys(unix.SYS_PRCTL, imm(unix.PR_SET_DUMPABLE), imm(1))
-	}
 	lo.add(OpGate, 0, listener)
 	if lo.layout.Reachable {
 		lo.undumpable()

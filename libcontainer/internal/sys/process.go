@@ -183,6 +183,13 @@ func (e Exit) Status() int {
 	return e.Code
 }
 
+// IsChild reports whether a process is a child of this one, dead or alive (waitid(2)).
+func IsChild(pid int) bool {
+	return pid > 0 && Retry(func() error {
+		return unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+	}) == nil
+}
+
 // ReapAny removes all children that have ended from the process table and calls
 // found for each. It does not wait.
 func ReapAny(found func(pid int, exit Exit)) {
