@@ -35,10 +35,3 @@ func (v *validator) lacking(l *lack) {
 		v.failf(where, "", "%s is not supported by this version of ocirun", l.what)
 	}
 }
-
-func when(used bool, where plan.Cause) []plan.Cause {
-	if !used {
-		return nil
-	}
-	return []plan.Cause{where}
-}

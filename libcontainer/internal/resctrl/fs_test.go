@@ -56,7 +56,7 @@ func (f FS) read(t *testing.T, name string) string {
 	return string(text)
 }
 
-// N47
+// N47.
 func TestOwnClass(t *testing.T) {
 	f := fake(t, nil)
 	p, err := f.make(Group{ID: "web", L3: "L3:0=f", Bandwidth: "MB:0=20", More: []string{"L2:0=1", "L2:1=3"}, Monitored: true})
