@@ -108,7 +108,7 @@ func (c *compiler) joinRows(o *ExecOptions) {
 		c.add(plan.Namespaces, c.ns.cause(plan.NamespaceUser), plan.SetIDs{NoGroups: true})
 	}
 	if c.ns.Fork {
-		c.add(plan.Namespaces, c.ns.cause(plan.NamespacePID), plan.Fork{})
+		c.add(plan.Namespaces, c.ns.cause(plan.NamespacePID), plan.Fork{Joins: true})
 	}
 	if !c.o.NoNewKeyring {
 		c.add(plan.Namespaces, causeKeyring, plan.Keyring{KeyringName: "_ses." + c.o.ID})

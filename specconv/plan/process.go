@@ -48,6 +48,8 @@ func (Unshare) Detail() string { return "" }
 type Fork struct {
 	// Namespaces are made anew for the child.
 	Namespaces Namespace
+	// Joins says that the child is a further process of a running container.
+	Joins bool
 }
 
 // Lane is Init.
@@ -57,7 +59,12 @@ func (Fork) Lane() Lane { return Init }
 func (Fork) Name() string { return "fork" }
 
 // Action describes the step.
-func (Fork) Action() string { return "fork the container's first process" }
+func (s Fork) Action() string {
+	if s.Joins {
+		return "fork into the container's pid namespace"
+	}
+	return "fork the container's first process"
+}
 
 // Detail gives the namespaces.
 func (s Fork) Detail() string { return strings.Join(Names(s.Namespaces), ",") }
