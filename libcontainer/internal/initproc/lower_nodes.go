@@ -119,22 +119,30 @@ func (lo *lowerer) matchLink(dir uint8, at arg, target string) {
 // mask hides a path. The source for files is the host's null device, opened
 // once and checked, never the container's (CVE-2025-31133).
 func (lo *lowerer) mask(s plan.Mask) {
+	first := !lo.haveMask
 	lo.maskSources(s.Label)
 	lo.sys(unix.SYS_OPENAT2, slot(slotRoot), lo.str(s.Path), lo.how(unix.O_PATH, resolveInRoot), imm(24)).
 		to(slotTarget).tolerate(unix.ENOENT, unix.ENOTDIR)
 	lo.add(OpVerify, 0, slot(slotTarget), imm(unix.S_IFDIR), imm(0), imm(0), imm(int(unix.ENOTDIR))).
 		to(slotTmp).ifOK(slotTarget).tolerate(unix.ENOTDIR)
-	// a directory: a clone of the tmpfs, or itself where an old kernel (before
-	// 6.15) does not clone a mount that hangs nowhere yet
 	clone := imm(openTreeClone | unix.AT_EMPTY_PATH)
-	lo.sys(unix.SYS_OPEN_TREE, slot(slotHidden), lo.str(""), clone).to(slotMount).ifOK(slotTmp).tolerate(unix.EINVAL)
-	lo.attach(slotHidden).ifErrno(slotMount, unix.EINVAL)
+	// a directory
+	if first {
+		// It gets the tmpfs itself: a mount that never hung anywhere keeps the execve
+		// that closes it waiting for an RCU grace period.
+		lo.attach(slotHidden).ifOK(slotTmp)
+	} else {
+		// a clone of the tmpfs, or itself where an old kernel (before 6.15) does not
+		// clone a mount that hangs nowhere yet
+		lo.sys(unix.SYS_OPEN_TREE, slot(slotHidden), lo.str(""), clone).to(slotMount).ifOK(slotTmp).tolerate(unix.EINVAL)
+		lo.attach(slotHidden).ifErrno(slotMount, unix.EINVAL)
+		lo.attach(slotMount).ifOK(slotMount)
+		lo.close(slotMount).ifOK(slotMount)
+	}
 	// a file
 	lo.sys(unix.SYS_OPEN_TREE, slot(slotNull), lo.str(""), clone).to(slotTmp2).ifErrno(slotTmp, unix.ENOTDIR)
 	lo.attach(slotTmp2).ifOK(slotTmp2)
 	lo.close(slotTmp2).ifOK(slotTmp2)
-	lo.attach(slotMount).ifOK(slotMount)
-	lo.close(slotMount).ifOK(slotMount)
 	lo.close(slotTarget).ifOK(slotTarget)
 }
 
