@@ -39,19 +39,7 @@ func (b *builder) compile() error {
 	if err != nil {
 		return err
 	}
-	if err := b.chooseCgroup(host); err != nil {
-		return err
-	}
-	b.options = specconv.Options{
-		ID: b.id, Create: b.gated, NoPivot: b.o.NoPivot, NoNewKeyring: b.o.NoNewKeyring, Rootless: unix.Geteuid() != 0,
-		ListenFDs: b.o.ListenFDs, PreserveFDs: b.o.PreserveFDs, ConsoleSocket: b.o.ConsoleSocket != "", Detach: b.detached,
-		Host: probeHost(host, b.bundle.Spec, b.bundle.Spec.Process), CgroupPath: b.cgroupPath(), CgroupPaths: b.cgroup.Paths(),
-	}
-	if len(b.options.CgroupPaths) == 0 {
-		// What there is of hierarchies is not for this user.
-		b.options.Host.CgroupMode = cgroups.ModeNone.String()
-	}
-	if b.options.Host.Resctrl, err = probeResctrl(b.bundle.Spec); err != nil {
+	if err := b.probe(host); err != nil {
 		return err
 	}
 	b.o.Trace.end(start, "probe the host")
@@ -75,6 +63,30 @@ func (b *builder) compile() error {
 	}
 	b.plan = compiled
 	b.o.Trace.end(start, "compile the plan")
+	return nil
+}
+
+// probe decides where the cgroup will be and collects what the compiler has to know of
+// the host. With an error about the cgroup the rest is there.
+func (b *builder) probe(host cgroups.Host) error {
+	cgroupErr := b.chooseCgroup(host)
+	b.options = specconv.Options{
+		ID: b.id, Create: b.gated, NoPivot: b.o.NoPivot, NoNewKeyring: b.o.NoNewKeyring, Rootless: unix.Geteuid() != 0,
+		ListenFDs: b.o.ListenFDs, PreserveFDs: b.o.PreserveFDs, ConsoleSocket: b.o.ConsoleSocket != "", Detach: b.detached,
+		Host: probeHost(host, b.bundle.Spec, b.bundle.Spec.Process),
+	}
+	var err error
+	if b.options.Host.Resctrl, err = probeResctrl(b.bundle.Spec); err != nil {
+		return err
+	}
+	if cgroupErr != nil {
+		return cgroupErr
+	}
+	b.options.CgroupPath, b.options.CgroupPaths = b.cgroupPath(), b.cgroup.Paths()
+	if len(b.options.CgroupPaths) == 0 {
+		// What there is of hierarchies is not for this user.
+		b.options.Host.CgroupMode = cgroups.ModeNone.String()
+	}
 	return nil
 }
 

@@ -16,26 +16,44 @@ import (
 // Inspect looks at the host: at the root file system, at the source of each bind
 // mount, and for the user's home directory. An error is a [Problem].
 func Inspect(b *Bundle) (Facts, error) {
+	facts, problems := inspect(b, true)
+	if err := FirstError(problems); err != nil {
+		return Facts{}, err
+	}
+	return facts, nil
+}
+
+// inspect stops at the first problem if it is told to.
+func inspect(b *Bundle, stop bool) (facts Facts, problems []Problem) {
 	if b.Spec == nil || b.Spec.Root == nil {
-		return Facts{}, Problem{Pointer: "/root", Err: errors.New("root must be specified"), Ref: "config.md#root"}
+		return facts, []Problem{{Pointer: "/root", Err: errors.New("root must be specified"), Ref: "config.md#root"}}
 	}
 	root, err := openRoot(b.Dir, b.Spec.Root.Path)
 	if err != nil {
-		return Facts{}, Problem{Pointer: "/root/path", Err: fmt.Errorf("invalid rootfs: %w", err), Ref: "config.md#root"}
+		problems = append(problems, Problem{Pointer: "/root/path", Err: fmt.Errorf("invalid rootfs: %w", err), Ref: "config.md#root"})
+		if stop {
+			return facts, problems
+		}
+	} else {
+		defer unix.Close(root)
 	}
-	defer unix.Close(root)
-	facts := Facts{Kinds: make([]plan.Kind, len(b.Spec.Mounts))}
+	facts.Kinds = make([]plan.Kind, len(b.Spec.Mounts))
 	for i := range b.Spec.Mounts {
-		if m := &b.Spec.Mounts[i]; isBind(m.Options) {
-			if err = facts.source(b.Dir, i, m); err != nil {
-				return Facts{}, Problem{Pointer: element("/mounts", i), Err: err, Ref: refMounts}
+		m := &b.Spec.Mounts[i]
+		if !isBind(m.Options) {
+			continue
+		}
+		if err := facts.source(b.Dir, i, m); err != nil {
+			problems = append(problems, Problem{Pointer: element("/mounts", i), Err: err, Ref: refMounts})
+			if stop {
+				return facts, problems
 			}
 		}
 	}
-	if wantsHome(b.Spec.Process) {
+	if err == nil && wantsHome(b.Spec.Process) {
 		facts.Home = lookupHome(b, root)
 	}
-	return facts, nil
+	return facts, problems
 }
 
 // errRootPath has the text that callers of runc know.

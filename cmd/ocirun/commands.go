@@ -28,6 +28,7 @@ func table() []entry {
 		{"update", "", updateCommand},
 		{"spec", "", specCommand},
 		{"explain", "", explainCommand},
+		{"validate", "", validateCommand},
 		{"features", "", featuresCommand},
 		{"help", "h", helpCommand},
 	}

@@ -17,6 +17,7 @@ type engine interface {
 	List() ([]libcontainer.Entry, error)
 	Remove(id string, force bool) error
 	Explain(id string, o libcontainer.CreateOptions) (*libcontainer.Explanation, error)
+	Review(o libcontainer.CreateOptions) ([]libcontainer.Finding, error)
 }
 
 // container is one container of an engine.
@@ -61,6 +62,10 @@ func (s store) Load(id string) (container, error) {
 
 func (s store) Explain(id string, o libcontainer.CreateOptions) (*libcontainer.Explanation, error) {
 	return libcontainer.Explain(o, id)
+}
+
+func (s store) Review(o libcontainer.CreateOptions) ([]libcontainer.Finding, error) {
+	return libcontainer.Review(o)
 }
 
 // engine opens the state root.

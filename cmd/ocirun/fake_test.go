@@ -23,6 +23,7 @@ type fakeEngine struct {
 	asked    string
 	removed  bool
 	warnings []string
+	findings []libcontainer.Finding
 }
 
 func (f *fakeEngine) Create(id string, o libcontainer.CreateOptions) error {
@@ -51,6 +52,11 @@ func (f *fakeEngine) List() ([]libcontainer.Entry, error) { return f.entries, f.
 func (f *fakeEngine) Remove(id string, force bool) error {
 	f.asked, f.removed = id, force
 	return f.err
+}
+
+func (f *fakeEngine) Review(o libcontainer.CreateOptions) ([]libcontainer.Finding, error) {
+	f.created.CreateOptions = o
+	return f.findings, f.err
 }
 
 func (f *fakeEngine) Explain(id string, o libcontainer.CreateOptions) (*libcontainer.Explanation, error) {

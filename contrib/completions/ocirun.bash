@@ -56,7 +56,7 @@ _ocirun() {
 		if [[ $cur == -* ]]; then
 			_ocirun_words "--debug --log --log-format --root --systemd-cgroup --cgroup-manager --rootless --version -v --help -h"
 		else
-			_ocirun_words "create start run state list exec kill delete pause resume ps events update spec explain features help h"
+			_ocirun_words "create start run state list exec kill delete pause resume ps events update spec explain validate features help h"
 		fi
 		;;
 	create)
@@ -355,6 +355,21 @@ _ocirun() {
 			_ocirun_containers
 		fi
 		;;
+	validate)
+		case $prev in
+		--bundle | -b)
+			_ocirun_dirs
+			return
+			;;
+		--format | -f)
+			_ocirun_words "text json"
+			return
+			;;
+		esac
+		if [[ $cur == -* ]]; then
+			_ocirun_words "--bundle -b --format -f --strict --help -h"
+		fi
+		;;
 	features)
 		if [[ $cur == -* ]]; then
 			_ocirun_words "--help -h"
@@ -364,7 +379,7 @@ _ocirun() {
 		if [[ $cur == -* ]]; then
 			_ocirun_words "--help -h"
 		else
-			_ocirun_words "create start run state list exec kill delete pause resume ps events update spec explain features help h"
+			_ocirun_words "create start run state list exec kill delete pause resume ps events update spec explain validate features help h"
 		fi
 		;;
 	esac
