@@ -19,20 +19,28 @@ func TestValidate(t *testing.T) {
 	}{
 		{"validate -b /b", nil, 0, "/b/config.json: valid\n", ""},
 		{
-			"validate --bundle /b", []libcontainer.Finding{warning}, 0,
+			"validate --bundle /b",
+			[]libcontainer.Finding{warning},
+			0,
 			"/b/config.json:1:2: warning: /ociVersion: it is missing [config.md#specification-version]\n/b/config.json: valid\n", "",
 		},
 		{
-			"validate -b /b --strict", []libcontainer.Finding{warning}, 1,
+			"validate -b /b --strict",
+			[]libcontainer.Finding{warning},
+			1,
 			"/b/config.json:1:2: error: /ociVersion: it is missing [config.md#specification-version]\n", "/b/config.json has an error",
 		},
 		{
-			"validate -b /b", []libcontainer.Finding{warning, wrong, wrong}, 1,
+			"validate -b /b",
+			[]libcontainer.Finding{warning, wrong, wrong},
+			1,
 			"/b/config.json:1:2: warning: /ociVersion: it is missing [config.md#specification-version]\n" +
 				"/b/config.json:3:4: error: it is wrong\n/b/config.json:3:4: error: it is wrong\n", "/b/config.json has 2 errors",
 		},
 		{
-			"validate -b /b -f json", []libcontainer.Finding{wrong}, 1,
+			"validate -b /b -f json",
+			[]libcontainer.Finding{wrong},
+			1,
 			"{\n  \"file\": \"/b/config.json\",\n  \"valid\": false,\n  \"findings\": [\n    {\n      \"pointer\": \"\",\n      \"line\": 3,\n" +
 				"      \"column\": 4,\n      \"warning\": false,\n      \"message\": \"it is wrong\"\n    }\n  ]\n}\n", "/b/config.json has an error",
 		},
