@@ -156,13 +156,6 @@ func (c *compiler) affinityRow(cause plan.Cause, row plan.CPUAffinity) {
 // ValidateExec finds what is wrong with a process that is to join a container.
 func ValidateExec(process *specs.Process, o ExecOptions) []Problem {
 	problems := ValidateProcess(process, o.Options)
-	v := validator{spec: &specs.Spec{Process: process}, linux: &specs.Linux{}, o: &o.Options}
-	for i := range notYet {
-		if strings.HasPrefix(notYet[i].pattern, processPointer+"/") {
-			v.lacking(&notYet[i])
-		}
-	}
-	problems = append(problems, v.problems...)
 	for i := range problems {
 		problems[i].Pointer = o.cause(problems[i].Pointer, "")
 	}

@@ -13,12 +13,9 @@ const (
 	UseHost Use = "host"
 	// UseIgnored: it has no effect, for the reason given.
 	UseIgnored Use = "ignored"
-	// UseNotYet: a configuration that uses it is refused.
-	UseNotYet Use = "not-yet"
 )
 
-// Field is a field of config.json, or one with all that is below it where it
-// is not supported yet.
+// Field is a field of config.json.
 type Field struct {
 	// Pointer is a JSON pointer in which "*" stands for every index and key.
 	Pointer string

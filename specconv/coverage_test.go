@@ -6,8 +6,6 @@ import (
 	"testing"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
-
-	"github.com/ocirun/ocirun/specconv/plan"
 )
 
 // specLeaf is a field without fields of its own, as a path of struct fields,
@@ -50,11 +48,10 @@ func specLeaves(t reflect.Type, at specLeaf) []specLeaf {
 
 func allLeaves() []specLeaf { return specLeaves(reflect.TypeFor[specs.Spec](), specLeaf{}) }
 
-// coveredBy finds the row for a field. Only what is refused as a whole covers
-// what is below it.
+// coveredBy finds the row for a field.
 func coveredBy(pointer string) (Field, bool) {
 	for _, f := range fields {
-		if f.Pointer == pointer || f.Use == UseNotYet && strings.HasPrefix(pointer, f.Pointer+"/") {
+		if f.Pointer == pointer {
 			return f, true
 		}
 	}
@@ -79,7 +76,7 @@ func TestEveryFieldIsCovered(t *testing.T) {
 			t.Errorf("%s is there twice", f.Pointer)
 		case !used[f.Pointer]:
 			t.Errorf("%s is no field of the specification", f.Pointer)
-		case (f.Note == "") != (f.Use == UseStep || f.Use == UseNotYet):
+		case (f.Note == "") != (f.Use == UseStep):
 			t.Errorf("%s: %q fields have a note, the others none", f.Pointer, f.Use)
 		}
 		seen[f.Pointer] = true
@@ -191,57 +188,6 @@ func changesPlan(t *testing.T, base string, leaf specLeaf) bool {
 	alter(reflect.ValueOf(b.Spec).Elem(), leaf.path, another)
 	after, more, err := Compile(b, o)
 	return err != nil || !reflect.DeepEqual(before, after) || !reflect.DeepEqual(warnings, more)
-}
-
-// Every field that is not supported is refused when it is used, where it is.
-func TestUnsupportedFieldsAreRefused(t *testing.T) {
-	for _, leaf := range allLeaves() {
-		f, ok := coveredBy(leaf.pointer)
-		if !ok || f.Use != UseNotYet {
-			continue
-		}
-		refused := false
-		for _, base := range coverageBases {
-			b := loadConfig(t, base)
-			alter(reflect.ValueOf(b.Spec).Elem(), leaf.path, another)
-			for _, p := range Validate(b, testOptions(b)) {
-				refused = refused || !p.Warning && matches(f.Pointer, p.Pointer) && strings.Contains(p.Error(), "not supported")
-			}
-		}
-		if !refused {
-			t.Errorf("%s is said to be refused, but is not", leaf.pointer)
-		}
-	}
-}
-
-// matches compares a pointer with a pattern.
-func matches(pattern string, pointer plan.Cause) bool {
-	want, got := strings.Split(pattern, "/"), strings.Split(string(pointer), "/")
-	if len(want) != len(got) {
-		return false
-	}
-	for i := range want {
-		if want[i] != "*" && want[i] != got[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// What Validate refuses as missing is a field, or a value of one, that is listed.
-func TestEveryLackIsListed(t *testing.T) {
-	for _, missing := range notYet {
-		listed := false
-		for _, f := range fields {
-			exact := f.Use == UseNotYet && f.Pointer == missing.pattern
-			value := f.Use == UseStep && (f.Pointer == missing.pattern || f.Pointer+"/*" == missing.pattern ||
-				strings.HasPrefix(f.Pointer, missing.pattern+"/"))
-			listed = listed || exact || value
-		}
-		if !listed {
-			t.Errorf("%s (%s) is in no row of coverage.go", missing.pattern, missing.what)
-		}
-	}
 }
 
 func TestFieldsIsACopy(t *testing.T) {

@@ -45,61 +45,31 @@ func Features(version string) *features.Features {
 func linuxFeatures() *features.Linux {
 	yes, no := true, false
 	return &features.Linux{
-		Namespaces:   knownNamespaces(),
-		Capabilities: knownCapabilities(),
-		Cgroup:       &features.Cgroup{V1: &yes, V2: &yes, Systemd: &no, SystemdUser: &no, Rdma: &yes},
-		Seccomp:      seccompFeatures(),
-		Apparmor: &features.Apparmor{
-			Enabled: accepts(specs.Spec{Process: &specs.Process{ApparmorProfile: "x"}}),
-		},
-		Selinux: &features.Selinux{
-			Enabled: accepts(specs.Spec{Process: &specs.Process{SelinuxLabel: "x"}, Linux: &specs.Linux{MountLabel: "x"}}),
-		},
-		IntelRdt: rdtFeatures(accepts(specs.Spec{Linux: &specs.Linux{IntelRdt: &specs.LinuxIntelRdt{}}})),
-		MemoryPolicy: memoryPolicyFeatures(
-			accepts(specs.Spec{Linux: &specs.Linux{MemoryPolicy: &specs.LinuxMemoryPolicy{}}})),
-		MountExtensions: &features.MountExtensions{
-			IDMap: &features.IDMap{Enabled: accepts(specs.Spec{Mounts: []specs.Mount{{
-				UIDMappings: []specs.LinuxIDMapping{{Size: 1}}, GIDMappings: []specs.LinuxIDMapping{{Size: 1}},
-			}}})},
-		},
-		NetDevices: &features.NetDevices{
-			Enabled: accepts(specs.Spec{Linux: &specs.Linux{NetDevices: map[string]specs.LinuxNetDevice{"x": {}}}}),
-		},
+		Namespaces:      knownNamespaces(),
+		Capabilities:    knownCapabilities(),
+		Cgroup:          &features.Cgroup{V1: &yes, V2: &yes, Systemd: &no, SystemdUser: &no, Rdma: &yes},
+		Seccomp:         seccompFeatures(),
+		Apparmor:        &features.Apparmor{Enabled: &yes},
+		Selinux:         &features.Selinux{Enabled: &yes},
+		IntelRdt:        &features.IntelRdt{Enabled: &yes, Schemata: &yes, Monitoring: &yes},
+		MemoryPolicy:    memoryPolicyFeatures(),
+		MountExtensions: &features.MountExtensions{IDMap: &features.IDMap{Enabled: &yes}},
+		NetDevices:      &features.NetDevices{Enabled: &yes},
 	}
-}
-
-// accepts reports whether nothing that a configuration uses is missing.
-func accepts(s specs.Spec) *bool {
-	linux := s.Linux
-	if linux == nil {
-		linux = &specs.Linux{}
-	}
-	yes := true
-	for i := range notYet {
-		yes = yes && len(notYet[i].find(&s, linux)) == 0
-	}
-	return &yes
 }
 
 func knownMountOptions() []string {
-	var names []string
+	names := make([]string, len(mountOptions))
 	for i := range mountOptions {
-		name := mountOptions[i].name
-		if *accepts(specs.Spec{Mounts: []specs.Mount{{Options: []string{name}}}}) {
-			names = append(names, name)
-		}
+		names[i] = mountOptions[i].name
 	}
 	return names
 }
 
 func knownNamespaces() []string {
-	var names []string
+	names := make([]string, len(namespaceKinds))
 	for i := range namespaceKinds {
-		entry := specs.LinuxNamespace{Type: namespaceKinds[i].name}
-		if *accepts(specs.Spec{Linux: &specs.Linux{Namespaces: []specs.LinuxNamespace{entry}}}) {
-			names = append(names, string(entry.Type))
-		}
+		names[i] = string(namespaceKinds[i].name)
 	}
 	slices.Sort(names)
 	return names
@@ -115,16 +85,9 @@ func knownCapabilities() []string {
 
 func seccompFeatures() *features.Seccomp {
 	yes := true
-	var actions []specs.LinuxSeccompAction
-	for _, action := range seccomp.Actions() {
-		rule := []specs.LinuxSyscall{{Action: action}}
-		if *accepts(specs.Spec{Linux: &specs.Linux{Seccomp: &specs.LinuxSeccomp{Syscalls: rule}}}) {
-			actions = append(actions, action)
-		}
-	}
 	return &features.Seccomp{
 		Enabled:        &yes,
-		Actions:        sortedNames(actions),
+		Actions:        sortedNames(seccomp.Actions()),
 		Operators:      sortedNames(seccomp.Operators()),
 		Archs:          sortedNames(seccomp.Archs()),
 		KnownFlags:     names(seccomp.KnownFlags()),
@@ -146,15 +109,7 @@ func sortedNames[T ~string](list []T) []string {
 	return out
 }
 
-func rdtFeatures(enabled *bool) *features.IntelRdt {
-	return &features.IntelRdt{Enabled: enabled, Schemata: enabled, Monitoring: enabled}
-}
-
-// memoryPolicyFeatures lists nothing while the field is not accepted.
-func memoryPolicyFeatures(enabled *bool) *features.MemoryPolicy {
-	if !*enabled {
-		return nil
-	}
+func memoryPolicyFeatures() *features.MemoryPolicy {
 	return &features.MemoryPolicy{
 		Modes: names([]specs.MemoryPolicyModeType{
 			specs.MpolDefault, specs.MpolBind, specs.MpolInterleave, specs.MpolWeightedInterleave,

@@ -41,7 +41,6 @@ func Validate(b *Bundle, o Options) []Problem {
 	v.sysctls()
 	v.paths()
 	v.execution()
-	v.unsupported()
 	return v.problems
 }
 
