@@ -6,10 +6,12 @@ DOCKER=${DOCKER:-/usr/bin/docker}
 
 engine_version() { echo "Docker $(dockerd --version | sed -E 's/^Docker version ([^,]+),.*/\1/')"; }
 
+docker_configuration() { echo '{"live-restore": false}' >"$OE_DIR/daemon.json"; }
+
 engine_start() {
 	# What a killed dockerd left makes the next one wait for a containerd that is gone.
 	rm -rf "$OE_DIR/exec" "$OE_DIR/docker.pid" "$OE_DIR/docker.sock"
-	echo '{"live-restore": false}' >"$OE_DIR/daemon.json"
+	docker_configuration
 	cat >"$OE_DIR/bin/start-dockerd" <<-EOF
 		#!/bin/bash
 		exec dockerd --config-file $OE_DIR/daemon.json --data-root $OE_DIR/data --exec-root $OE_DIR/exec \\

@@ -91,7 +91,7 @@ scenario_run() {
 	inside timeout -k 5 "$limit" bash "$HERE/scenario.sh" "$file" "$name" </dev/null >"$log" 2>&1
 	status=$?
 	case $status in
-	0) verdict=pass ;;
+	0) verdict=pass reason=$(sed -n 's/^note: //p' "$log") ;;
 	77) verdict=skip reason=$(tail -n 1 "$log") ;;
 	124 | 137) verdict=fail reason="no end after $limit s: $(scenario_reason "$log")" ;;
 	*) verdict=fail reason=$(scenario_reason "$log") ;;

@@ -3,7 +3,8 @@
 #
 #   run.sh [--runtime NAME=PATH]... [--only PATTERN] [--results DIR] [--keep] [ENGINE...]
 #
-# Engines are docker, containerd and podman. Every engine gets its own namespaces, /run,
+# Engines are docker, remap (Docker with user namespaces), containerd, podman and load (Docker
+# under load, one runtime after the other). Every engine gets its own namespaces, /run,
 # network, root directory, socket and cgroup, so that one of the machine is not touched,
 # and everything ends with the sandbox. PATTERN is an extended regular expression on
 # "group__scenario". The exit status is 1 if the first runtime fails a scenario that the
@@ -24,7 +25,7 @@ while (($#)); do
 	shift
 done
 ((${#runtimes[@]})) || die "usage: run.sh --runtime NAME=PATH [--runtime NAME=PATH] [--only PATTERN] [--results DIR] [--keep] [ENGINE...]"
-((${#engines[@]})) || engines=(docker containerd podman)
+((${#engines[@]})) || engines=(docker remap containerd podman load)
 ((EUID == 0)) || die "engines need root"
 
 base=$(mktemp -d /tmp/oe.XXXX)
@@ -49,7 +50,7 @@ one_engine() (
 	engine_version >"$results/$engine.version"
 	for file in "$HERE/$engine"/*.sh; do
 		for scenario in $(scenario_names "$file" | grep -E "$only"); do
-			scenario_run "$file" "$scenario" "${SCENARIO_SECONDS:-90}" | tee -a "$table" |
+			scenario_run "$file" "$scenario" "${SCENARIO_SECONDS:-150}" | tee -a "$table" |
 				sed "s/^/$engine\t$name\t/"
 		done
 	done
@@ -66,7 +67,10 @@ engine_stop() {
 "$HERE/image.sh" "$OE_IMAGES" || die "cannot build the images"
 for engine in "${engines[@]}"; do
 	[[ -e $HERE/$engine.sh && $engine != lib ]] || die "unknown engine $engine"
-	for runtime in "${runtimes[@]}"; do one_engine "$engine" "$runtime" & done
+	for runtime in "${runtimes[@]}"; do
+		one_engine "$engine" "$runtime" &
+		[[ $engine != load ]] || wait
+	done
 	wait
 done
 names=()

@@ -16,8 +16,9 @@ for engine in $engines; do
 			else print "| scenario | " name " | " other " | remark |\n|---|---|---|---|"
 			for (i = 1; i <= n; i++) {
 				s = order[i]
-				text = ours[s] == "pass" ? "" : why[s]
-				if (text == "" && theirs[s] == "fail") text = other ": " reason[s]
+				text = why[s]
+				if (ours[s] == "pass" && text != "") text = name ": " text (other == "" ? "" : "; ")
+				if (ours[s] == "pass" && reason[s] != "") text = text other ": " reason[s]
 				if (other == "") printf "| %s | %s | %s |\n", s, mark(ours[s]), note(text)
 				else printf "| %s | %s | %s | %s |\n", s, mark(ours[s]), mark(theirs[s]), note(text)
 				count[ours[s]]++
