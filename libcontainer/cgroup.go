@@ -129,7 +129,12 @@ func (b *builder) setDevices() <-chan error {
 	done := make(chan error, 1)
 	set := func() { done <- cgroupError(b.cgroup.SetDevices(rules)) }
 	if b.host.Mode == cgroups.ModeV2 {
-		go set()
+		go func() {
+			// The init needs the network namespace first, and a third thread that works
+			// would slow both down.
+			_ = b.net.ready()
+			set()
+		}()
 	} else {
 		set()
 	}

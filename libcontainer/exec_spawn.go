@@ -44,7 +44,7 @@ func (x *execution) spawn() error {
 	defer func() { x.o.Trace.end(start, "start the init") }()
 	return x.place(&initproc.Spawn{
 		Layout: &x.layout, Program: x.program, StateDir: x.container.dir.fd, Page: x.page,
-		Stdio: x.stdio, Preserved: preserved, Gate: -1, Namespaces: []int{x.target}, Net: -1, Cgroup: -1,
+		Stdio: x.stdio, Preserved: preserved, Gate: -1, Namespaces: []int{x.target}, Cgroup: -1,
 	})
 }
 

@@ -44,19 +44,17 @@ func (b *builder) spawn() error {
 	if err != nil {
 		return err
 	}
-	net, err := b.takeNet()
-	defer closeAll(net)
-	if err != nil {
-		return err
-	}
 	devices := b.setDevices()
 	err = b.startInit(&initproc.Spawn{
 		Layout: &b.layout, Program: b.program, StateDir: b.creation.dir.fd, Page: b.page,
 		Stdio: b.stdio, Preserved: preserved, Gate: gate, Namespaces: namespaces,
-		Net: net, Sources: sources, CloneFlags: b.cloneFlags(),
+		Sources: sources, CloneFlags: b.cloneFlags(),
 	})
 	if err == nil {
 		err = b.noteInit(b.init.Pid)
+	}
+	if err == nil {
+		err = b.handNet()
 	}
 	if devicesErr := <-devices; err == nil {
 		err = devicesErr
@@ -73,18 +71,23 @@ func (b *builder) spawn() error {
 	return b.confirmPlaced()
 }
 
-// takeNet gives the network namespace that was made ahead, or -1.
-func (b *builder) takeNet() (int, error) {
+// handNet gives the init the network namespace that was made ahead. By now the init is
+// at what needs none.
+func (b *builder) handNet() error {
 	if b.net == nil {
-		return -1, nil
+		return nil
 	}
 	start := b.o.Trace.begin()
-	defer func() { b.o.Trace.end(start, "wait for the network namespace") }()
 	fd, err := b.net.take()
+	defer closeAll(fd)
 	if err != nil {
-		return -1, specconv.Problem{Pointer: "/linux/namespaces", Err: fmt.Errorf("make network namespace: %w", err)}
+		return specconv.Problem{Pointer: "/linux/namespaces", Err: fmt.Errorf("make network namespace: %w", err)}
 	}
-	return fd, nil
+	b.o.Trace.end(start, "wait for the network namespace")
+	if err := b.init.Send(fd); err != nil {
+		return b.explainEnd(err)
+	}
+	return nil
 }
 
 // startInit starts the init inside of its cgroup.

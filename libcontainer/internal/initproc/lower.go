@@ -22,7 +22,7 @@ type Layout struct {
 	Namespaces int
 	// Gate says that a listening socket is handed over.
 	Gate bool
-	// Net says that a new network namespace is handed over, with its loopback
+	// Net says that a new network namespace is handed over by Init.Send, with its loopback
 	// device up, in place of one that the clone makes.
 	Net bool
 	// Sources is the number of mounts that the runtime hands over through a queue, one
@@ -64,14 +64,7 @@ func (l *Layout) firstNamespace() int {
 	return l.fd(fdGate)
 }
 
-func (l *Layout) net() int { return l.firstNamespace() + l.Namespaces }
-
-func (l *Layout) sources() int {
-	if l.Net {
-		return l.net() + 1
-	}
-	return l.net()
-}
+func (l *Layout) sources() int { return l.firstNamespace() + l.Namespaces }
 
 func (l *Layout) firstFree() int {
 	if l.Sources > 0 {
@@ -111,6 +104,7 @@ type lowerer struct {
 
 	joins     int
 	taken     int  // of the layout's sources
+	haveNet   bool // the network namespace that is handed over was entered
 	handed    bool // the root is one of them
 	treeProp  plan.Propagation
 	haveRoot  bool
@@ -194,10 +188,6 @@ func (lo *lowerer) prologue() {
 	// Only EPERM is possible: the process is a group leader already.
 	lo.sys(unix.SYS_SETSID).tolerate(unix.EPERM)
 	lo.sys(unix.SYS_UMASK, imm(0))
-	if lo.layout.Net {
-		lo.sys(unix.SYS_SETNS, imm(lo.layout.net()), imm(unix.CLONE_NEWNET))
-		lo.sys(unix.SYS_CLOSE, imm(lo.layout.net()))
-	}
 	if lo.plan.Spawn.IsNew(plan.NamespaceTime) {
 		lo.openTimeOffsets()
 	}
@@ -213,6 +203,9 @@ func (lo *lowerer) undumpable() {
 }
 
 func (lo *lowerer) lower(step plan.Step) error {
+	if !isNetFree(step) {
+		lo.enterNet()
+	}
 	switch s := step.(type) {
 	case plan.Rendezvous:
 		lo.rendezvous(s)

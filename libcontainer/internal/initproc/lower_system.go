@@ -77,6 +77,38 @@ func (lo *lowerer) loopback() {
 	lo.close(slotTmp)
 }
 
+// enterNet enters the network namespace that the runtime hands over. It comes by the
+// control socket before any answer of the runtime, so nothing may wait for one earlier.
+func (lo *lowerer) enterNet() {
+	if !lo.layout.Net || lo.haveNet {
+		return
+	}
+	lo.haveNet = true
+	lo.add(OpRecvFD, 0, imm(lo.layout.fd(fdControl))).to(slotTmp)
+	lo.sys(unix.SYS_SETNS, slot(slotTmp), imm(unix.CLONE_NEWNET))
+	lo.close(slotTmp)
+}
+
+// isNetFree knows the steps which are the same in every network namespace, and ask
+// nothing of the runtime. The kernel needs longer to make such a namespace than the
+// runtime needs to start the init, and these steps stand at the beginning of most plans.
+func isNetFree(step plan.Step) bool {
+	switch s := step.(type) {
+	case plan.TreePropagation, plan.Loopback, plan.Keyring, plan.CPUAffinity:
+		return true
+	case plan.Unshare:
+		return s.Namespaces == plan.NamespaceCgroup
+	case plan.Root:
+		return !s.Handed
+	case plan.Mount:
+		switch s.Type {
+		case "proc", "tmpfs", "devpts", "mqueue", "cgroup2":
+			return s.OrBind == "" && s.IDMap == nil && !s.CopyUp && !hasLongOption(s)
+		}
+	}
+	return false
+}
+
 // openProc makes slotProc a procfs that nobody has mounted anything over. That
 // of the container serves where there is one; see keepsProc.
 func (lo *lowerer) openProc() {

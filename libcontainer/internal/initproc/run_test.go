@@ -48,8 +48,8 @@ func runLayout(t *testing.T, p *plan.Plan, layout *Layout) *outcome {
 	return runJoining(t, p, layout)
 }
 
-// runJoining hands namespaces over. If the init forks, it is the child whose end
-// counts.
+// runJoining hands namespaces over; with Layout.Net the last one is the network's. If the
+// init forks, it is the child whose end counts.
 func runJoining(t *testing.T, p *plan.Plan, layout *Layout, namespaces ...int) *outcome {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -81,6 +81,10 @@ func runProgram(t *testing.T, program *Program, p *plan.Plan, layout *Layout, na
 		t.Fatal(err)
 	}
 	defer r.Close()
+	net := -1
+	if last := len(namespaces) - 1; layout.Net {
+		net, namespaces = namespaces[last], namespaces[:last]
+	}
 	in, err := Start(&Spawn{
 		Layout: layout, Program: program, StateDir: int(dir.Fd()), Page: page,
 		Stdio: [3]int{0, int(w.Fd()), int(w.Fd())}, CloneFlags: uint64(p.Spawn.New &^ plan.NamespaceCgroup), Cgroup: -1,
@@ -92,6 +96,11 @@ func runProgram(t *testing.T, program *Program, p *plan.Plan, layout *Layout, na
 	}
 	defer in.Close()
 	defer unix.Close(in.Pidfd)
+	if layout.Net {
+		if err := in.Send(net); err != nil {
+			t.Fatal(err)
+		}
+	}
 	out := &outcome{plan: p}
 	attend(t, in, out)
 	text, err := io.ReadAll(r)

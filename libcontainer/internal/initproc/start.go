@@ -24,8 +24,6 @@ type Spawn struct {
 	Gate int
 	// Namespaces are the namespaces to join, in the order of the plan.
 	Namespaces []int
-	// Net is the network namespace, if the layout has one.
-	Net int
 	// Sources is the queue of mounts, if the layout has one.
 	Sources int
 	// CloneFlags are the CLONE_NEW* bits for the first process.
@@ -95,9 +93,6 @@ func (s *Spawn) files(image, control int) []uintptr {
 	}
 	for _, fd := range s.Namespaces {
 		files = append(files, uintptr(fd))
-	}
-	if s.Layout.Net {
-		files = append(files, uintptr(s.Net))
 	}
 	if s.Layout.Sources > 0 {
 		files = append(files, uintptr(s.Sources))
@@ -175,6 +170,12 @@ func (e *spawnError) Unwrap() error { return e.err }
 // Answer lets an init go on that waits at a rendezvous.
 func (in *Init) Answer() error {
 	_, err := unix.SendmsgN(in.control, []byte{0}, nil, nil, unix.MSG_NOSIGNAL)
+	return os.NewSyscallError("sendmsg", err)
+}
+
+// Send hands a descriptor over, which stays the caller's.
+func (in *Init) Send(fd int) error {
+	_, err := unix.SendmsgN(in.control, []byte{0}, unix.UnixRights(fd), nil, unix.MSG_NOSIGNAL)
 	return os.NewSyscallError("sendmsg", err)
 }
 
