@@ -53,13 +53,15 @@ demo: ## Build, make a busybox bundle, run it and look around inside
 	@$(MAKE) --no-print-directory build
 	@$(SUDO) contrib/demo/demo.sh $(BIN)/ocirun
 
-install: build ## Install binary, man pages and completions under DESTDIR/PREFIX
+install: build ## Install binary, man pages, completions and the engines' configurator
 	install -D -m 0755 $(BIN)/ocirun $(DESTDIR)$(PREFIX)/sbin/ocirun
 	install -d $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 0644 docs/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -D -m 0644 contrib/completions/ocirun.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ocirun
 	install -D -m 0644 contrib/completions/_ocirun $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_ocirun
 	install -D -m 0644 contrib/completions/ocirun.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/ocirun.fish
+	install -D -m 0755 contrib/install-runtime.sh $(DESTDIR)$(PREFIX)/share/ocirun/install-runtime.sh
+	@echo "For an engine: $(PREFIX)/share/ocirun/install-runtime.sh docker|containerd|podman"
 
 ##@ Test it
 

@@ -3,8 +3,8 @@
 #
 #   run.sh [--runtime NAME=PATH]... [--only PATTERN] [--results DIR] [--keep] [ENGINE...]
 #
-# Engines are docker, remap (Docker with user namespaces), containerd, podman and load (Docker
-# under load, one runtime after the other). Every engine gets its own namespaces, /run,
+# Engines are install (what contrib/install-runtime.sh writes), docker, remap (Docker with user
+# namespaces), containerd, podman and load (Docker under load, one runtime after the other). Every engine gets its own namespaces, /run,
 # network, root directory, socket and cgroup, so that one of the machine is not touched,
 # and everything ends with the sandbox. PATTERN is an extended regular expression on
 # "group__scenario". The exit status is 1 if the first runtime fails a scenario that the
@@ -25,7 +25,7 @@ while (($#)); do
 	shift
 done
 ((${#runtimes[@]})) || die "usage: run.sh --runtime NAME=PATH [--runtime NAME=PATH] [--only PATTERN] [--results DIR] [--keep] [ENGINE...]"
-((${#engines[@]})) || engines=(docker remap containerd podman load)
+((${#engines[@]})) || engines=(install docker remap containerd podman load)
 ((EUID == 0)) || die "engines need root"
 
 base=$(mktemp -d /tmp/oe.XXXX)
