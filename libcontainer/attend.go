@@ -139,11 +139,17 @@ func (b *builder) serveHooks() error {
 	return b.init.Answer()
 }
 
+// runHook runs a hook that works on the container. Before the program is started there is
+// nothing to work on once the init has ended; afterwards programs may end when they like.
 func (b *builder) runHook(e plan.Entry, hook plan.Hook, status Status) error {
+	watch := b.init.Pidfd
+	if status == Running {
+		watch = -1
+	}
 	start := b.o.Trace.begin()
 	defer func() { b.o.Trace.end(start, hook.Action()) }()
 	state := hookState(b.id, status, b.pid, b.bundle.Dir, b.bundle.Spec.Annotations)
-	if err := (hookCall{Hook: hook, State: state, Dir: b.bundle.Dir, Watch: b.init.Pidfd, Serving: b.serving}).run(); err != nil {
+	if err := (hookCall{Hook: hook, State: state, Dir: b.bundle.Dir, Watch: watch, Serving: b.serving}).run(); err != nil {
 		return specconv.Problem{Pointer: e.Cause, Err: err}
 	}
 	return nil

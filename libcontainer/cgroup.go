@@ -114,7 +114,24 @@ func (b *builder) place() error {
 	for _, w := range b.cgroup.Warnings() {
 		b.warn(w)
 	}
+	if err := b.giveCgroup(); err != nil {
+		return err
+	}
 	return b.placeResctrl()
+}
+
+// giveCgroup makes the cgroup the container's user's, where the plan says so.
+func (b *builder) giveCgroup() error {
+	for i, e := range b.plan.Entries {
+		owner, ok := e.Step.(plan.CgroupOwner)
+		if !ok {
+			continue
+		}
+		if err := b.cgroup.Chown(int(owner.UID), -1); err != nil {
+			return b.plan.Failed(i, err, "")
+		}
+	}
+	return nil
 }
 
 // setDevices makes the device rules. On version 2 it does so beside what the

@@ -28,6 +28,7 @@ func (c *compiler) cgroupRows() {
 	if !c.o.Rootless && !c.o.Host.UserNS {
 		c.deviceRuleRows()
 	}
+	c.cgroupOwnerRow()
 }
 
 // refuseLimits fails if there are limits and nothing that could hold them.

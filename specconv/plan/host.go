@@ -27,6 +27,24 @@ func (s Cgroup) Action() string { return "create cgroup " + s.Path }
 // Detail gives the version of the hierarchy.
 func (s Cgroup) Detail() string { return s.Mode }
 
+// CgroupOwner gives the cgroup to a user, who may then divide it, but not raise its limits.
+type CgroupOwner struct {
+	// UID is the host's.
+	UID uint32
+}
+
+// Lane is Host.
+func (CgroupOwner) Lane() Lane { return Host }
+
+// Name is "cgroup-owner".
+func (CgroupOwner) Name() string { return "cgroup-owner" }
+
+// Action describes the step.
+func (s CgroupOwner) Action() string { return "give the cgroup to user " + u32(s.UID) }
+
+// Detail is empty.
+func (CgroupOwner) Detail() string { return "" }
+
 // Limit is one resource limit of the container's cgroup.
 type Limit struct {
 	// Resource is the limit's name in runtime-spec below linux.resources, with

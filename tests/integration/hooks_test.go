@@ -129,6 +129,19 @@ func TestHooksFailingAtStart(t *testing.T) {
 	}
 }
 
+// A program may be over before the hooks that follow its start are: that is no failure.
+func TestHooksPoststartOfAShortProgram(t *testing.T) {
+	s := begin(t)
+	log := s.write("log", "")
+	b := s.bundle(addHook("poststart", "sleep 0.5; echo done >"+log), args("true"))
+	s.run("run", "-b", b.dir, s.id()).ok()
+	equal(s, "the hook", s.read(log), "done")
+	id := s.create(b)
+	s.run("start", id).ok()
+	s.becomes(id, "stopped")
+	s.run("delete", id).ok()
+}
+
 func TestHooksPoststopFailing(t *testing.T) {
 	s := begin(t)
 	s.differs("runc", "delete fails, against the spec")
