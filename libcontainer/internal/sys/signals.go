@@ -66,6 +66,10 @@ func CatchSignals() (*Signals, error) {
 	s := &Signals{read: pipe[0], write: pipe[1]}
 	signalPipe = int32(pipe[1])
 	action := handlerAction()
+	// One at a time: frames of handlers that interrupt each other would soon fill the
+	// 32 KiB that the Go runtime gives a thread for them, and the kernel would end the
+	// process.
+	action.mask = ^uint64(0)
 	for sig := 1; sig <= lastSignal; sig++ {
 		if !isCaught(unix.Signal(sig)) {
 			continue

@@ -129,6 +129,42 @@ func TestSignalsUnderLoad(t *testing.T) {
 	workers.Wait()
 }
 
+// TestManySignalsAtOnce: what was blocked comes at once, more signals than handlers
+// that interrupt each other would have stack for.
+func TestManySignalsAtOnce(t *testing.T) {
+	s := catch(t)
+	defer s.Close()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var all, before unix.Sigset_t
+	all.Val[0] = ^uint64(0)
+	if err := unix.PthreadSigmask(unix.SIG_BLOCK, &all, &before); err != nil {
+		t.Fatal(err)
+	}
+	sent := 0
+	for sig := unix.Signal(1); sig <= lastSignal; sig++ {
+		// SIGTSTP would take back SIGCONT.
+		if !isCaught(sig) || sig == unix.SIGTSTP {
+			continue
+		}
+		if err := unix.Tgkill(os.Getpid(), unix.Gettid(), sig); err != nil {
+			t.Fatal(err)
+		}
+		sent++
+	}
+	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil); err != nil {
+		t.Fatal(err)
+	}
+	came := map[unix.Signal]bool{}
+	for range sent {
+		sig, _ := next(t, s)
+		came[sig] = true
+	}
+	if len(came) != sent {
+		t.Errorf("%d different signals came, %d were sent", len(came), sent)
+	}
+}
+
 func TestWithoutSignal(t *testing.T) {
 	s := catch(t)
 	defer s.Close()
