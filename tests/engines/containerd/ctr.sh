@@ -1,36 +1,16 @@
 # shellcheck shell=bash
 # containerd through ctr and the runc.v2 shim.
-# The containerd namespace becomes the parent of the containers' cgroups.
-BB=docker.io/local/bb:latest
-ctr() { command ctr -a "$OE_DIR/c.sock" -n "$OE_CGROUP" "$@"; }
-launch() { ctr run --runc-binary "$OE_RUNTIME" --runc-root "$OE_DIR/ctr-root" "$@"; }
-in_bb() { # [OPTIONS...] -- COMMAND...
-	local options=()
-	while [[ $1 != -- ]]; do
-		options+=("$1")
-		shift
-	done
-	shift
-	launch --rm "${options[@]}" $BB "t$RANDOM" "$@"
-}
-background() { launch -d "${@:2}" $BB "$1" sleep 1000; }
-status_is() { ctr task ls | grep -qE "^$1 .* $2\$"; }
-task_pid() { ctr task ls | awk -v id="$1" '$1==id{print $2}'; }
-engine_reset() {
-	local id
-	for id in $(ctr task ls -q); do ctr task rm -f "$id" >/dev/null 2>&1 || true; done
-	for id in $(ctr container ls -q); do ctr container rm "$id" >/dev/null 2>&1 || true; done
-}
+source "$HERE/containerd/setup.sh"
 
 ctr__run_output_and_status() {
 	is output "$(in_bb -- echo hi)" hi
-	is status "$(status_of launch --rm $BB t1 sh -c 'exit 42')" 42
+	is status "$(status_of launch --rm "$BB" t1 sh -c 'exit 42')" 42
 }
 ctr__missing_program() {
 	has message "$(in_bb -- nosuch 2>&1 || true)" 'executable file not found in $PATH'
 	is tasks "$(ctr task ls -q)" ""
 }
-ctr__runtime_from_the_search_path() { is output "$(ctr run --rm $BB t1 echo hi)" hi; }
+ctr__runtime_from_the_search_path() { is output "$(ctr run --rm "$BB" t1 echo hi)" hi; }
 ctr__options_of_the_process() {
 	is cwd "$(in_bb --cwd /tmp -- pwd)" /tmp
 	is env "$(in_bb --env A=1 -- sh -c 'echo $A')" 1
@@ -97,7 +77,7 @@ ctr__kill_and_delete() {
 	has again "$(ctr task kill b1 2>&1 || true)" "not found"
 }
 ctr__kill_all() {
-	launch -d $BB b1 sh -c 'sleep 1111 & sleep 1112'
+	launch -d "$BB" b1 sh -c 'sleep 1111 & sleep 1112'
 	ctr task kill -a -s KILL b1
 	eventually 5 status_is b1 STOPPED
 	refused pgrep -xf 'sleep 1111'
@@ -115,27 +95,63 @@ ctr__update_through_the_task_service() {
 }
 ctr__killed_shim_leaves_nothing() {
 	background b1
-	local pid shim
+	local pid
 	pid=$(task_pid b1)
-	shim=$(awk '/^PPid/{print $2}' "/proc/$pid/status")
-	kill -9 "$shim"
+	kill -9 "$(shim_of b1)"
 	eventually 10 test ! -d "/proc/$pid"
 	eventually 10 bash -c "! ls $OE_DIR/ctr-root/$OE_CGROUP 2>/dev/null | grep -q ."
 }
 ctr__restart_of_containerd_while_running() {
 	background b1
-	local pid old
-	pid=$(task_pid b1) old=$(<"$OE_DIR/containerd.pid")
-	kill "$old"
-	eventually 20 test ! -d "/proc/$old"
-	setsid -f start-containerd </dev/null >/dev/null 2>&1
-	eventually 40 ctr version
+	local pid
+	pid=$(task_pid b1)
+	containerd_stops
+	containerd_starts
 	is same "$(task_pid b1)" "$pid"
+	is exec "$(ctr task exec --exec-id e1 b1 echo ok)" ok
+}
+ctr__killed_containerd_finds_its_containers() {
+	background b1
+	local pid
+	pid=$(task_pid b1)
+	containerd_stops -9
+	is exec "$(nsenter -t "$pid" -m -p echo alive)" alive
+	containerd_starts
+	is same "$(task_pid b1)" "$pid"
+	is exec "$(ctr task exec --exec-id e1 b1 echo ok)" ok
+	ctr task kill -s KILL b1
+	eventually 5 status_is b1 STOPPED
+}
+ctr__killed_containerd_and_shim() {
+	background b1
+	local pid shim
+	pid=$(task_pid b1) shim=$(shim_of b1)
+	containerd_stops -9
+	kill -9 "$shim"
+	# The container does not depend on either of them; what finds it without a shim ends it.
+	test -d "/proc/$pid"
+	containerd_starts
+	eventually 10 test ! -d "/proc/$pid"
+	is state "$(find "$OE_DIR/ctr-root" -mindepth 2 -maxdepth 2 2>/dev/null)" ""
+	is cgroups "$(find /sys/fs/cgroup -type d -path "*/$OE_CGROUP/b1")" ""
+	ctr task rm -f b1 >/dev/null 2>&1 || true
+	ctr container rm b1
+	background b1
 	is exec "$(ctr task exec --exec-id e1 b1 echo ok)" ok
 }
 ctr__many_one_after_the_other() {
 	local i
 	for i in $(seq 20); do in_bb -- true; done
 	is left "$(ctr task ls -q)" ""
+	is state "$(find "$OE_DIR/ctr-root" -mindepth 2 -maxdepth 2 2>/dev/null)" ""
+}
+ctr__many_at_once() {
+	local i jobs=()
+	for i in $(seq 10); do
+		launch --rm "$BB" "m$i" echo "hi $i" >"$OE_DIR/many.$i" 2>&1 &
+		jobs+=($!)
+	done
+	for i in "${jobs[@]}"; do wait "$i"; done
+	is output "$(cat "$OE_DIR"/many.* | sort | uniq | wc -l)" 10
 	is state "$(find "$OE_DIR/ctr-root" -mindepth 2 -maxdepth 2 2>/dev/null)" ""
 }

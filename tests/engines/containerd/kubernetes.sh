@@ -1,41 +1,6 @@
 # shellcheck shell=bash
 # containerd's CRI plugin: what a kubelet does.
-rpc() { cri "$OE_DIR/c.sock" "$@"; }
-
-pod_config() { # NAME [JQ FILTER]
-	jq -nc --arg name "$1" --arg logs "$OE_DIR/logs/$1" --arg parent "/$OE_CGROUP/kube" \
-		'{metadata:{name:$name,uid:("uid-"+$name),namespace:"default",attempt:0},hostname:$name,log_directory:$logs,
-		  dns_config:{servers:["198.18.90.1"],searches:["cluster.local"]},
-		  linux:{cgroup_parent:$parent,security_context:{namespace_options:{pid:"CONTAINER"}}}}' | jq -c "${2:-.}"
-}
-# pod NAME [HANDLER] [FILTER]: starts a pod, sets POD and POD_CONFIG
-pod() {
-	mkdir -p "$OE_DIR/logs/$1"
-	POD_CONFIG=$(pod_config "$1" "${3:-.}")
-	POD=$(jq -nc --argjson c "$POD_CONFIG" --arg h "${2:-bypath}" '{config:$c,runtime_handler:$h}' | rpc RunPodSandbox | jq -r .podSandboxId)
-}
-# container NAME COMMAND [FILTER]: creates and starts one in POD, sets CONTAINER
-container() {
-	CONTAINER=$(jq -nc --arg pod "$POD" --argjson pc "$POD_CONFIG" --arg name "$1" --arg command "$2" \
-		'{pod_sandbox_id:$pod,sandbox_config:$pc,config:{metadata:{name:$name,attempt:0},
-		  image:{image:"docker.io/local/bb:latest"},command:["sh","-c",$command],log_path:($name+".log"),
-		  linux:{security_context:{namespace_options:{pid:"CONTAINER"}}}}}' | jq -c "${3:-.}" | rpc CreateContainer | jq -r .containerId)
-	jq -nc --arg id "$CONTAINER" '{container_id:$id}' | rpc StartContainer >/dev/null
-}
-exec_sync() { # COMMAND
-	jq -nc --arg id "$CONTAINER" --arg c "$1" '{container_id:$id,cmd:["sh","-c",$c],timeout:20}' | rpc ExecSync
-}
-answer() { exec_sync "$1" | jq -r '.stdout|@base64d'; }
-status_of_container() { rpc ContainerStatus "{\"container_id\":\"$CONTAINER\"}" | jq -r ".status.$1"; }
-state_is() { [[ $(status_of_container state) == "CONTAINER_$1" ]]; }
-log_of() { cut -d' ' -f4- "$OE_DIR/logs/$1/$2.log"; }
-engine_reset() {
-	local id
-	for id in $(rpc ListPodSandbox '{}' | jq -r '.items[].id'); do
-		rpc StopPodSandbox "{\"pod_sandbox_id\":\"$id\"}" >/dev/null || true
-		rpc RemovePodSandbox "{\"pod_sandbox_id\":\"$id\"}" >/dev/null || true
-	done
-}
+source "$HERE/containerd/pods.sh"
 
 cri__version_and_conditions() {
 	is name "$(rpc Version '{}' | jq -r .runtimeName)" containerd
@@ -169,14 +134,58 @@ cri__missing_program() {
 cri__containers_survive_restart_of_containerd() {
 	pod p1
 	container c1 'exec sleep 100'
-	local old
-	old=$(<"$OE_DIR/containerd.pid")
-	kill "$old"
-	eventually 20 test ! -d "/proc/$old"
-	setsid -f start-containerd </dev/null >/dev/null 2>&1
-	eventually 40 rpc Version '{}'
+	containerd_stops
+	containerd_starts
 	eventually 20 state_is RUNNING
 	is exec "$(answer 'echo ok')" ok
+}
+cri__containers_survive_a_killed_containerd() {
+	pod p1
+	container c1 'exec sleep 100'
+	containerd_stops -9
+	containerd_starts
+	eventually 20 state_is RUNNING
+	is exec "$(answer 'echo ok')" ok
+}
+cri__killed_containerd_and_shim() {
+	pod p1
+	container c1 'exec sleep 100'
+	local pid
+	pid=$(pid_of_container)
+	containerd_stops -9
+	# All containers of a pod have one shim.
+	kill -9 "$(awk '/^PPid/{print $2}' "/proc/$pid/status")"
+	test -d "/proc/$pid"
+	containerd_starts
+	eventually 20 test ! -d "/proc/$pid"
+	eventually 10 bash -c "cri $OE_DIR/c.sock ListContainers '{}' | jq -e '.containers[0].state != \"CONTAINER_RUNNING\"'"
+	engine_reset
+	is state "$(find "$OE_DIR/runtime-root/k8s.io" -mindepth 1 2>/dev/null)" ""
+	pod p1
+	container c1 'exec sleep 100'
+	is exec "$(answer 'echo ok')" ok
+}
+cri__killed_process_and_another_attempt() {
+	pod p1
+	container c1 'exec sleep 100'
+	kill -9 "$(pid_of_container)"
+	eventually 10 state_is EXITED
+	is code "$(status_of_container exitCode)" 137
+	container c1 'exec sleep 100' '.config.metadata.attempt=1'
+	is exec "$(answer 'echo ok')" ok
+}
+cri__many_pods_at_once() {
+	local i jobs=()
+	for i in $(seq 6); do
+		(
+			pod "p$i"
+			container "c$i" 'exec sleep 100'
+			is exec "$(answer 'hostname')" "p$i"
+		) &
+		jobs+=($!)
+	done
+	for i in "${jobs[@]}"; do wait "$i"; done
+	is pods "$(rpc ListPodSandbox '{"filter":{"state":{"state":"SANDBOX_READY"}}}' | jq '.items|length')" 6
 }
 cri__nothing_is_left_when_the_pod_is_removed() {
 	pod p1

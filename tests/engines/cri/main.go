@@ -1,6 +1,9 @@
-// Command cri calls one method of a container runtime interface (CRI) service:
+// Command cri calls one method of a container runtime interface (CRI) service, or talks
+// to the address that the answer of Exec, Attach or PortForward has:
 //
 //	cri SOCKET METHOD [REQUEST]
+//	cri stream URL [COLUMNSxROWS]
+//	cri forward URL PORT
 //
 // METHOD is one of RuntimeService or ImageService, such as RunPodSandbox. REQUEST is the
 // message in protobuf's JSON form, "-" or nothing for standard input. The answer is
@@ -13,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -34,9 +38,18 @@ func main() {
 }
 
 func run(args []string) error {
-	if len(args) < 2 || len(args) > 3 {
-		return errors.New("usage: cri SOCKET METHOD [REQUEST]")
+	switch {
+	case len(args) < 2 || len(args) > 3:
+		return errors.New("usage: cri SOCKET METHOD [REQUEST] | cri stream URL [COLUMNSxROWS] | cri forward URL PORT")
+	case args[0] == "stream":
+		return stream(args[1], strings.Join(args[2:], ""))
+	case args[0] == "forward":
+		return forward(args[1], strings.Join(args[2:], ""))
 	}
+	return call(args)
+}
+
+func call(args []string) error {
 	method, err := find(args[1])
 	if err != nil {
 		return err
