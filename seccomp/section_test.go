@@ -88,7 +88,7 @@ func TestErrorsAll(t *testing.T) {
 	}
 }
 
-func TestNothingAskedFor(t *testing.T) {
+func TestN47NothingAskedFor(t *testing.T) {
 	for _, spec := range []*specs.LinuxSeccomp{nil, {}, {Architectures: []specs.Arch{"nonsense"}}} {
 		if p, err := Compile(spec, Options{}); p != nil || err != nil {
 			t.Errorf("%+v: %v, %v", spec, p, err)

@@ -56,11 +56,22 @@ func (c *compiler) rootRows() {
 		return
 	}
 	tree := option.propagation()
+	if tree.Type() == plan.Unbindable {
+		// Of what cannot be bound nothing could get into the container: the root alone
+		// becomes so, in the end.
+		tree = plan.Private | tree&plan.Recursive
+	}
 	c.add(phaseRootfs, cause, plan.TreePropagation{Propagation: tree})
 	// The mount that holds the root may be anywhere below "/". It is known to be
 	// no longer shared, and possible to bind, only after these two.
-	safe := tree == plan.Slave|plan.Recursive || tree == plan.Private|plan.Recursive
-	c.add(phaseRootfs, "/root/path", plan.Root{Path: c.onHost(c.spec.Root.Path), PrivateParents: !safe, Handed: c.hands()})
+	parents := plan.Private
+	switch tree {
+	case plan.Slave | plan.Recursive, plan.Private | plan.Recursive:
+		parents = 0
+	case plan.Slave:
+		parents = plan.Slave
+	}
+	c.add(phaseRootfs, "/root/path", plan.Root{Path: c.onHost(c.spec.Root.Path), Parents: parents, Handed: c.hands()})
 }
 
 // hands says whether the runtime opens what the host gives to the container: in a

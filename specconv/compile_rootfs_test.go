@@ -161,14 +161,14 @@ func TestCompileLinksWithoutProc(t *testing.T) {
 
 func TestCompileRootPropagation(t *testing.T) {
 	for name, want := range map[string]struct {
-		tree           string
-		privateParents bool
-		attr           string
+		tree    string
+		parents string
+		attr    string
 	}{
-		"": {"rslave", false, ""}, "rslave": {"rslave", false, "rslave"}, "slave": {"slave", true, "slave"},
-		"rprivate": {"rprivate", false, ""}, "private": {"private", true, ""},
-		"shared": {"shared", true, "shared"}, "rshared": {"rshared", true, "rshared"},
-		"unbindable": {"unbindable", true, "unbindable"},
+		"": {"rslave", "", ""}, "rslave": {"rslave", "", "rslave"}, "slave": {"slave", "slave", "slave"},
+		"rprivate": {"rprivate", "", ""}, "private": {"private", "private", ""},
+		"shared": {"shared", "private", "shared"}, "rshared": {"rshared", "private", "rshared"},
+		"unbindable": {"private", "private", "unbindable"}, "runbindable": {"rprivate", "", "runbindable"},
 	} {
 		b := loadConfig(t, "spec-default")
 		b.Spec.Linux.RootfsPropagation = name
@@ -185,8 +185,8 @@ func TestCompileRootPropagation(t *testing.T) {
 					t.Errorf("%q: tree %s", name, step.Propagation)
 				}
 			case plan.Root:
-				if step.PrivateParents != want.privateParents {
-					t.Errorf("%q: private parents: %v", name, step.PrivateParents)
+				if step.Parents.String() != want.parents {
+					t.Errorf("%q: parents: %s", name, step.Parents)
 				}
 			case plan.RootAttr:
 				attr = step.Propagation.String()

@@ -47,7 +47,7 @@ func TestFeaturesListRecursiveOptions(t *testing.T) {
 
 // What is listed is accepted by Validate, and what Validate refuses is not
 // listed.
-func TestFeaturesDoNotLie(t *testing.T) {
+func TestN54FeaturesDoNotLie(t *testing.T) {
 	f := Features("")
 	refused := func(patch string) bool {
 		spec, err := Decode(change(t, good, patch))

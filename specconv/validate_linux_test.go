@@ -158,7 +158,7 @@ func checkWords[T ~string](t *testing.T, list string, known []T) {
 	}
 }
 
-func TestValidateNetDevices(t *testing.T) {
+func TestN36NetDeviceNames(t *testing.T) {
 	devices := func(text string) string { return `{"linux": {"netDevices": {` + text + `}}}` }
 	rows := []row{
 		{name: "N36 fine", patch: devices(`"eth0": {}, "eth1": {"name": "x"}, "eth.100-a": {"name": "net%d"}`)},
@@ -185,7 +185,7 @@ func TestValidateNetDevices(t *testing.T) {
 	checkRows(t, rows)
 }
 
-func TestValidateIntelRdt(t *testing.T) {
+func TestN47IntelRdt(t *testing.T) {
 	rdt := func(text string) string { return `{"linux": {"intelRdt": {` + text + `}}}` }
 	all := Options{Host: Host{Resctrl: Resctrl{Mounted: true, L3: true, Bandwidth: true, Monitoring: true}}}
 	bare := Options{Host: Host{Resctrl: Resctrl{Mounted: true}}}

@@ -170,7 +170,7 @@ func TestValidateMounts(t *testing.T) {
 	})
 }
 
-func TestValidateMountIDMaps(t *testing.T) {
+func TestN21MountIDMaps(t *testing.T) {
 	const both = "/mounts/0: id-mapped mounts must have both uid and gid mappings specified"
 	const uids, gids = `, "uidMappings": [{"containerID": 0, "hostID": 5, "size": 1}]`, `, "gidMappings": [{"containerID": 0, "hostID": 5, "size": 1}]`
 	mount := func(m string) string { return `{"mounts": [{` + m + `}]}` }

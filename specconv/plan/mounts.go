@@ -156,9 +156,9 @@ func (TreePropagation) Detail() string { return "" }
 type Root struct {
 	// Path is absolute, on the host.
 	Path string
-	// PrivateParents says that the mount that holds the path has to be made
-	// private first, since the inherited mounts stay shared.
-	PrivateParents bool
+	// Parents, unless zero, is what the mount that holds the path has to be made
+	// first, since the inherited mounts may stay shared.
+	Parents Propagation
 	// Handed is as in Bind.
 	Handed bool
 }

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestDevicesDefaultNodes(t *testing.T) {
+func TestN35DefaultDevices(t *testing.T) {
 	s := begin(t)
 	b := s.bundle(sh("cd /dev; stat -c '%n %t:%T %a %u:%g %F' null zero full random urandom tty"))
 	want := `null 1:3 666 0:0 character special file
@@ -22,7 +22,7 @@ tty 5:0 666 0:0 character special file
 	equal(s, "nodes", b.payload(), want)
 }
 
-func TestDevicesDefaultLinks(t *testing.T) {
+func TestN15DeviceLinks(t *testing.T) {
 	s := begin(t)
 	b := s.bundle(sh("cd /dev; for l in fd stdin stdout stderr core ptmx; do echo $l $(readlink $l); done; ls"))
 	out := b.payload()
@@ -69,7 +69,7 @@ func TestDevicesConfigOverridesDefault(t *testing.T) {
 }
 
 // An existing file that does not match the entry must be an error (runtime-spec, "Devices").
-func TestDevicesPathTaken(t *testing.T) {
+func TestN35PathTaken(t *testing.T) {
 	s := begin(t)
 	s.differs("runc", "leaves the file as it is")
 	b := s.bundle(device(specs.LinuxDevice{Path: "/etc/passwd", Type: "c", Major: 1, Minor: 3}))
@@ -110,7 +110,7 @@ func fuse(allow bool, access string) edit {
 
 var openFuse = sh("mknod /fuse c 10 229; (: </fuse) && echo read; (: >/fuse) && echo written; true")
 
-func TestDevicesAccess(t *testing.T) {
+func TestN40DeviceRules(t *testing.T) {
 	if !exists("/dev/fuse") {
 		t.Skip("this machine has no fuse device to open")
 	}

@@ -17,7 +17,7 @@ func TestErrorsUnknownID(t *testing.T) {
 }
 
 // The texts of the table of wrong uses; nothing may be left behind.
-func TestErrorsBundle(t *testing.T) {
+func TestN01BadValues(t *testing.T) {
 	for _, c := range bundleErrors {
 		t.Run(c.name, func(t *testing.T) {
 			s := begin(t)

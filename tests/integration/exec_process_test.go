@@ -92,7 +92,7 @@ func TestExecSignals(t *testing.T) {
 	c.wait().exits(143)
 }
 
-func TestExecAffinity(t *testing.T) {
+func TestN28ExecAffinity(t *testing.T) {
 	if runtime.NumCPU() < 2 {
 		t.Skip("there is one CPU only")
 	}

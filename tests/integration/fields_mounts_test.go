@@ -18,7 +18,7 @@ func rbind(source, destination string, options ...string) specs.Mount {
 
 // Each recursive option changes the mount and the one below it, its plain form the
 // first only (N20).
-func TestFieldsRecursiveAttributes(t *testing.T) {
+func TestN20RecursiveOptions(t *testing.T) {
 	cases := []struct {
 		host        uintptr // of both mounts before
 		option, has string
@@ -193,7 +193,7 @@ func idMapped(m specs.Mount, uid, gid uint32) specs.Mount {
 }
 
 // N21.
-func TestFieldsIDMap(t *testing.T) {
+func TestN21IDMap(t *testing.T) {
 	s := begin(t)
 	s.differs("runc", "1.1.5 does not know the field")
 	source := filepath.Dir(s.write("source/file", "x"))

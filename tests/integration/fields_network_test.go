@@ -32,7 +32,7 @@ const makeDevices = `ip link add v0 type veth peer name v1; ip addr add 10.9.8.7
 	ip link set v0 up; ip link set v1 up`
 
 // N36.
-func TestFieldsNetDevices(t *testing.T) {
+func TestN36NetDevices(t *testing.T) {
 	for name, more := range map[string]edit{"plain": func(*specs.Spec) {}, "user namespace": mapped} {
 		t.Run(name, func(t *testing.T) {
 			s := begin(t)

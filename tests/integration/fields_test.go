@@ -27,7 +27,7 @@ func realtime(c *specs.Spec) {
 }
 
 // N26.
-func TestFieldsScheduler(t *testing.T) {
+func TestN26Scheduler(t *testing.T) {
 	cases := []struct {
 		name string
 		edit edit
@@ -79,7 +79,7 @@ func TestFieldsSchedulerRefused(t *testing.T) {
 }
 
 // N27.
-func TestFieldsIOPriority(t *testing.T) {
+func TestN27IOPriority(t *testing.T) {
 	for want, priority := range map[string]specs.LinuxIOPriority{
 		"realtime: prio 0\n":    {Class: specs.IOPRIO_CLASS_RT, Priority: 0},
 		"best-effort: prio 7\n": {Class: specs.IOPRIO_CLASS_BE, Priority: 7},
@@ -95,7 +95,7 @@ func TestFieldsIOPriority(t *testing.T) {
 }
 
 // N53.
-func TestFieldsPersonality(t *testing.T) {
+func TestN53Personality(t *testing.T) {
 	s := begin(t)
 	s.differs("runc", unknownField)
 	b := s.bundle(sh("cat /proc/self/personality"))
@@ -109,7 +109,7 @@ func TestFieldsPersonality(t *testing.T) {
 }
 
 // N48.
-func TestFieldsMemoryPolicy(t *testing.T) {
+func TestN48MemoryPolicy(t *testing.T) {
 	s := begin(t)
 	s.differs("runc", unknownField)
 	b := s.bundle(sh("head -n 1 /proc/self/numa_maps"))

@@ -122,7 +122,7 @@ func TestMountsTmpcopyup(t *testing.T) {
 	equal(s, "written through", exists(b.path("data/c")), false)
 }
 
-func TestMountsBindOptions(t *testing.T) {
+func TestN20MountOptions(t *testing.T) {
 	cases := []struct {
 		options, has, lacks string
 	}{
@@ -199,7 +199,7 @@ func TestMountsRecursiveReadOnly(t *testing.T) {
 	equal(s, "refusals", strings.Count(r.err, "Read-only file system"), 2)
 }
 
-func TestMountsPropagation(t *testing.T) {
+func TestN50Propagation(t *testing.T) {
 	cases := []struct {
 		option             string
 		rootfs             string

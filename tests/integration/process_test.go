@@ -66,7 +66,7 @@ func TestProcessCapabilitiesAbsent(t *testing.T) {
 }
 
 // A name that cannot be mapped is a warning (runtime-spec, "process.capabilities").
-func TestProcessCapabilitiesUnknown(t *testing.T) {
+func TestN24UnknownCapabilities(t *testing.T) {
 	s := begin(t)
 	b := s.bundle(capabilities("CAP_BOGUS", "CAP_KILL"))
 	r := s.run("run", "-b", b.dir, s.id()).ok()
@@ -74,7 +74,7 @@ func TestProcessCapabilitiesUnknown(t *testing.T) {
 	s.contains("warning", r.err, "CAP_BOGUS")
 }
 
-func TestProcessRlimits(t *testing.T) {
+func TestN23Rlimits(t *testing.T) {
 	s := begin(t)
 	b := s.bundle(func(c *specs.Spec) { c.Process.Rlimits = nil },
 		rlimit("RLIMIT_NOFILE", 321, 654), rlimit("RLIMIT_FSIZE", 1<<30, 1<<31), rlimit("RLIMIT_STACK", 1<<22, 1<<23), rlimit("RLIMIT_CPU", 60, 61),
@@ -109,7 +109,7 @@ func TestProcessNoNewPrivileges(t *testing.T) {
 	}
 }
 
-func TestProcessOOMScoreAdj(t *testing.T) {
+func TestN25OOMScoreAdj(t *testing.T) {
 	s := begin(t)
 	b := s.bundle(args("cat", "/proc/self/oom_score_adj"))
 	equal(s, "unset", strings.TrimSpace(b.payload()), s.read("/proc/self/oom_score_adj"))
@@ -117,7 +117,7 @@ func TestProcessOOMScoreAdj(t *testing.T) {
 	equal(s, "set", b.payload(), "567\n")
 }
 
-func TestProcessUser(t *testing.T) {
+func TestN29User(t *testing.T) {
 	cases := []struct {
 		name string
 		edit edit

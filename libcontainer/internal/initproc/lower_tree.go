@@ -69,8 +69,8 @@ func (lo *lowerer) setattr(s uint8, c plan.AttrChange, p plan.Propagation, recur
 // its own, and hangs it where the container's namespace sees the original.
 func (lo *lowerer) root(s plan.Root) {
 	lo.haveRoot = true
-	if s.PrivateParents {
-		lo.privateParents(s.Path)
+	if s.Parents != 0 {
+		lo.parents(s.Path, s.Parents)
 	}
 	if s.Handed {
 		lo.handedRoot(s)
@@ -80,15 +80,15 @@ func (lo *lowerer) root(s plan.Root) {
 	lo.sys(unix.SYS_MOVE_MOUNT, slot(slotRoot), lo.str(""), imm(unix.AT_FDCWD), lo.str(s.Path), imm(unix.MOVE_MOUNT_F_EMPTY_PATH))
 }
 
-// privateParents makes the mount that holds the path private. Which directory
-// that mount has its root at is found by trying: MS_PRIVATE is refused for what
-// is no mount point.
-func (lo *lowerer) privateParents(p string) {
+// parents changes the propagation of the mount that holds the path. Which directory
+// that mount has its root at is found by trying: the change is refused for what is no
+// mount point.
+func (lo *lowerer) parents(p string, to plan.Propagation) {
 	for first := true; ; first = false {
 		if p == "" {
 			p = "/"
 		}
-		o := lo.sys(unix.SYS_MOUNT, lo.str(""), lo.str(p), lo.str(""), imm(unix.MS_PRIVATE), imm(0)).
+		o := lo.sys(unix.SYS_MOUNT, lo.str(""), lo.str(p), lo.str(""), imm(uint64(to)), imm(0)).
 			to(slotTmp).tolerate(unix.EINVAL, unix.EACCES)
 		if !first {
 			o.ifErr(slotTmp)

@@ -61,8 +61,8 @@ func (lo *lowerer) handedRoot(s plan.Root) {
 		return lo.sys(unix.SYS_MOVE_MOUNT, slot(slotRoot), lo.str(""), imm(unix.AT_FDCWD), lo.str(path), imm(unix.MOVE_MOUNT_F_EMPTY_PATH))
 	}
 	hang(s.Path).to(slotHung).tolerate(unix.EACCES)
-	if s.PrivateParents {
-		lo.sys(unix.SYS_MOUNT, lo.str(""), lo.str("/"), lo.str(""), imm(unix.MS_PRIVATE), imm(0)).ifErr(slotHung)
+	if s.Parents != 0 {
+		lo.sys(unix.SYS_MOUNT, lo.str(""), lo.str("/"), lo.str(""), imm(uint64(s.Parents)), imm(0)).ifErr(slotHung)
 	}
 	hang("/").ifErr(slotHung)
 }

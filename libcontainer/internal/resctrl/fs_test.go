@@ -57,7 +57,7 @@ func (f FS) read(t *testing.T, name string) string {
 }
 
 // N47.
-func TestOwnClass(t *testing.T) {
+func TestN47OwnClass(t *testing.T) {
 	f := fake(t, nil)
 	p, err := f.make(Group{ID: "web", L3: "L3:0=f", Bandwidth: "MB:0=20", More: []string{"L2:0=1", "L2:1=3"}, Monitored: true})
 	must(t, err)
@@ -76,7 +76,7 @@ func TestOwnClass(t *testing.T) {
 	}
 }
 
-func TestNothingAskedFor(t *testing.T) {
+func TestN47NothingAskedFor(t *testing.T) {
 	f := fake(t, nil)
 	p, err := f.make(Group{ID: "web"})
 	must(t, err)
@@ -85,7 +85,7 @@ func TestNothingAskedFor(t *testing.T) {
 	}
 }
 
-func TestDefaultClass(t *testing.T) {
+func TestN47DefaultClass(t *testing.T) {
 	f := fake(t, nil)
 	p, err := f.make(Group{ID: "web", Class: "/", Monitored: true})
 	must(t, err, f.Add(p, 1))
@@ -94,7 +94,7 @@ func TestDefaultClass(t *testing.T) {
 	}
 }
 
-func TestNamedClass(t *testing.T) {
+func TestN47NamedClass(t *testing.T) {
 	const there = "    MB:0=100;1= 70\n    L3:0=00ff;1=0f\n"
 	for _, c := range []struct {
 		name string
@@ -130,7 +130,7 @@ func TestNamedClass(t *testing.T) {
 }
 
 // What was there before the container stays when it goes.
-func TestClassOfThatNameIsThere(t *testing.T) {
+func TestN47ClassIsThere(t *testing.T) {
 	f := fake(t, map[string]string{"web": ""})
 	p, err := f.make(Group{ID: "web"})
 	must(t, err)
