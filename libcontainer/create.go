@@ -40,6 +40,8 @@ type builder struct {
 	lateLimits *specs.LinuxResources
 	// net is the network namespace that is made ahead, or nil.
 	net *netNamespace
+	// done is closed when threads that can do nothing else may end.
+	done chan struct{}
 
 	creation *creation
 	sources  *sources
@@ -131,6 +133,9 @@ func (e *initOOMError) Unwrap() error { return e.cause }
 
 func (b *builder) close() {
 	b.net.drop()
+	if b.done != nil {
+		close(b.done)
+	}
 	b.requests.close()
 	b.launch.close()
 }

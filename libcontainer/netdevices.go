@@ -28,7 +28,7 @@ func (b *builder) serveNetDevices() error {
 	}
 	defer host.Close()
 	var container *netdev.Conn
-	if err := inNetNamespace(namespace, func() error {
+	if err := inNetNamespace(namespace, b.done, func() error {
 		container, err = netdev.Dial()
 		return err
 	}); err != nil {

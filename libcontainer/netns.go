@@ -44,10 +44,11 @@ func wantsNetNamespace(spec *specs.Spec) bool {
 	return wanted
 }
 
-// makeNetNamespace begins to make a network namespace with its loopback device up.
-func makeNetNamespace() *netNamespace {
+// makeNetNamespace begins to make a network namespace with its loopback device up. done is
+// closed when the init is let go.
+func makeNetNamespace(done <-chan struct{}) *netNamespace {
 	n := &netNamespace{fd: -1, made: make(chan struct{}), up: make(chan struct{})}
-	go n.make()
+	go n.make(done)
 	return n
 }
 
@@ -78,10 +79,8 @@ func (n *netNamespace) drop() {
 	n.fd = -1
 }
 
-// make makes the namespace on a thread that then goes back to where it was. One
-// that cannot is not given back to the Go runtime, which ends it.
-func (n *netNamespace) make() {
-	defer close(n.up)
+// make makes the namespace on a thread that then goes back to where it was.
+func (n *netNamespace) make(done <-chan struct{}) {
 	runtime.LockOSThread()
 	home, err := sys.OpenAt(unix.AT_FDCWD, ownNetNamespace, unix.O_RDONLY, 0)
 	if err == nil {
@@ -92,14 +91,27 @@ func (n *netNamespace) make() {
 		runtime.UnlockOSThread()
 		n.err = err
 		close(n.made)
+		close(n.up)
 		return
 	}
 	n.fd, n.err = sys.OpenAt(unix.AT_FDCWD, ownNetNamespace, unix.O_RDONLY, 0)
 	close(n.made)
 	n.upErr = raiseLoopback()
+	close(n.up)
+	goHome(home, done)
+}
+
+// goHome brings the calling thread, which is locked, back to its network namespace. Root
+// of a user namespace may leave that of the host and not come back (setns(2)): such a
+// thread must not run anything else, and the Go runtime ends it when its goroutine
+// returns. It may be the one that started the init, before it was locked, and the kernel
+// would end the init with it (prctl(2), PR_SET_PDEATHSIG). So it stays until done.
+func goHome(home int, done <-chan struct{}) {
 	if err := unix.Setns(home, unix.CLONE_NEWNET); err == nil {
 		runtime.UnlockOSThread()
+		return
 	}
+	<-done
 }
 
 // raiseLoopback sets the flags of "lo" (netdevice(7)).
@@ -118,10 +130,9 @@ func raiseLoopback() error {
 }
 
 // inNetNamespace does something on a thread that is in another network namespace, and
-// brings the thread back. One that cannot be brought back stays with its goroutine, which
-// must not be the caller's.
-func inNetNamespace(namespace int, do func() error) error {
-	done := make(chan error, 1)
+// brings the thread back. One that cannot be brought back is kept until done is closed.
+func inNetNamespace(namespace int, done <-chan struct{}, do func() error) error {
+	result := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()
 		home, err := sys.OpenAt(unix.AT_FDCWD, ownNetNamespace, unix.O_RDONLY, 0)
@@ -131,14 +142,11 @@ func inNetNamespace(namespace int, do func() error) error {
 		}
 		if err != nil {
 			runtime.UnlockOSThread()
-			done <- err
+			result <- err
 			return
 		}
-		err = do()
-		done <- err
-		if unix.Setns(home, unix.CLONE_NEWNET) == nil {
-			runtime.UnlockOSThread()
-		}
+		result <- do()
+		goHome(home, done)
 	}()
-	return <-done
+	return <-result
 }

@@ -23,8 +23,9 @@ func (b *builder) prepare() error {
 	}
 	b.bundle = bundle
 	b.o.Trace.end(start, "load config.json")
+	b.done = make(chan struct{})
 	if wantsNetNamespace(bundle.Spec) {
-		b.net = makeNetNamespace()
+		b.net = makeNetNamespace(b.done)
 	}
 	if err := b.compile(); err != nil {
 		return err

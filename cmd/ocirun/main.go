@@ -5,7 +5,7 @@ import "os"
 // The init of a container dies with the thread that made it, until the container
 // is created (PR_SET_PDEATHSIG, prctl(2)). That takes no runtime.LockOSThread
 // here: the Go runtime ends no thread but that of a goroutine locked to it, and
-// none of those makes an init.
+// none of those returns before the init is let go.
 func main() {
 	os.Exit(newApp().main(os.Args))
 }

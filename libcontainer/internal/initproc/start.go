@@ -44,7 +44,8 @@ type Init struct {
 
 // Start starts the init. It ends with the thread that it is started by, until it
 // is let go (PR_SET_PDEATHSIG). The Go runtime ends no thread but that of a
-// goroutine which returns while it is locked to it; the caller must not do so.
+// goroutine which returns while it is locked to it; no goroutine of the process may
+// do so before, since any of them may come to the thread after this one.
 func Start(s *Spawn) (*Init, error) {
 	image, err := imageMemfd(s.Program.Image())
 	if err != nil {

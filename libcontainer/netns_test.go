@@ -1,0 +1,53 @@
+package libcontainer
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A thread that cannot go back is kept as long as an init may have it as its parent.
+func TestThreadThatCannotGoHome(t *testing.T) {
+	elsewhere, err := os.Open(os.DevNull) // no namespace
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer elsewhere.Close()
+	tids := make(chan int)
+	done := make(chan struct{})
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		runtime.LockOSThread()
+		tids <- unix.Gettid()
+		goHome(int(elsewhere.Fd()), done)
+	}()
+	tid := <-tids
+	task := filepath.Join("/proc/self/task", strconv.Itoa(tid))
+	select {
+	case <-over:
+		t.Fatal("the thread did not wait")
+	case <-time.After(20 * time.Millisecond):
+	}
+	if _, err := os.Stat(task); err != nil {
+		t.Errorf("before the end: %v", err)
+	}
+	close(done)
+	<-over
+	if tid == os.Getpid() {
+		return // the Go runtime keeps the first thread
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		if _, err := os.Stat(task); os.IsNotExist(err) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the thread is still there")
+		}
+	}
+}
