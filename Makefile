@@ -78,6 +78,11 @@ test-root: test-needs ## Run the scenarios on the binary, in the host's and in t
 	$(call integration,host,)
 	$(call integration,v2,)
 
+test-peers: test-needs ## Run the scenarios on Debian's newer crun and runc, in a root of their own
+	$(call peers,crun,v2)
+	$(call peers,crun,v1)
+	$(call peers,runc,v2)
+
 test-libseccomp: test-needs ## Compare the seccomp compiler with libseccomp (needs cgo)
 	$(call libseccomp_tests,)
 
@@ -90,6 +95,7 @@ test-needs:
 # The scenarios also run against a peer: make test-root RUNTIME=/usr/sbin/runc
 integration = $(SUDO) env RUNTIME=$(RUNTIME) OCIRUN_TEST_CGROUP=$(1) OCIRUN_TEST_KILL_STEPS=$(KILL_STEPS) \
               $(GO) test $(2) $(TESTFLAGS) ./tests/integration/...
+peers = $(SUDO) tests/integration/peers.sh $(CACHE)/peers $(1) $(2) $(PEERFLAGS)
 libseccomp_tests = $(SUDO) env CGO_ENABLED=1 $(GO) test $(1) $(TESTFLAGS) -tags libseccomp ./seccomp/...
 
 $(SUMMARY): internal/testsum/main.go go.mod
@@ -137,5 +143,5 @@ verify-init: ## Rebuild the container init and compare it with the committed byt
 clean: ## Remove what the targets above made
 	rm -rf $(BIN) $(CACHE)
 
-.PHONY: help build demo install test test-unit test-root test-libseccomp test-race test-needs \
+.PHONY: help build demo install test test-unit test-root test-peers test-libseccomp test-race test-needs \
         fuzz bench check docs init verify-init clean

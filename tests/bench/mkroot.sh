@@ -2,7 +2,7 @@
 # Makes the private root that everything is measured in: Debian's crun and runc
 # with the libraries they need, and a static busybox.
 #
-#   mkroot.sh DIR          DIR must not exist
+#   mkroot.sh DIR [PACKAGE...]   DIR must not exist
 #
 # The packages come from the mirror that this machine's apt uses. Its path in
 # the cache carries a hash of this file: changing it makes a new root.
@@ -10,6 +10,8 @@ set -euo pipefail
 
 release=trixie
 dir=$1
+shift
+packages=$(IFS=,; echo "crun,runc,busybox-static${*:+,$*}")
 
 if ! command -v mmdebstrap >/dev/null; then
 	echo "bench: installing mmdebstrap" >&2
@@ -25,4 +27,4 @@ if [[ -z $mirror ]]; then
 fi
 echo "bench: making a $release root in $dir (once)" >&2
 trap 'rm -rf --one-file-system "$dir"' ERR
-mmdebstrap --quiet --variant=essential --include=crun,runc,busybox-static "$release" "$dir" "$mirror" >&2
+mmdebstrap --quiet --variant=essential --include="$packages" "$release" "$dir" "$mirror" >&2

@@ -32,7 +32,7 @@ func begin(t *testing.T) *scenario {
 	if os.Geteuid() != 0 {
 		t.Skip("containers are made for real: needs root")
 	}
-	s := &scenario{t: t, dir: t.TempDir()}
+	s := &scenario{t: t, dir: t.TempDir(), peerReason: known(t.Name())}
 	s.root = filepath.Join(s.dir, "state")
 	s.before = s.look()
 	t.Cleanup(s.end)

@@ -92,6 +92,9 @@ func TestSpecRootless(t *testing.T) {
 	equal(s, "network namespace", kinds["network"], false)
 	equal(s, "user namespace", kinds["user"], true)
 	id := specs.LinuxIDMapping{ContainerID: 0, HostID: 0, Size: 1}
+	if len(spec.Linux.UIDMappings) == 0 || len(spec.Linux.GIDMappings) == 0 {
+		s.fatalf("no maps of ids")
+	}
 	equal(s, "uid map", spec.Linux.UIDMappings[0], id)
 	equal(s, "gid map", spec.Linux.GIDMappings[0], id)
 	if r := spec.Linux.Resources; r != nil && len(r.Devices) > 0 {
