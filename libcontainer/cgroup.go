@@ -124,7 +124,7 @@ func (b *builder) place() error {
 func (b *builder) giveCgroup() error {
 	for i, e := range b.plan.Entries {
 		owner, ok := e.Step.(plan.CgroupOwner)
-		if !ok {
+		if !ok || owner.Inside {
 			continue
 		}
 		if err := b.cgroup.Chown(int(owner.UID), -1); err != nil {

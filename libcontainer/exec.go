@@ -214,6 +214,12 @@ func (x *execution) openForeground() (*foreground, error) {
 		return nil, nil
 	}
 	uid, gid := hostRoot(x.bundle)
+	if joinsUnmapped(x.bundle.Spec.Linux) {
+		// If the process has ended meanwhile there will be none that could use the pipes.
+		if there, group, err := idsOnHost(x.record.Init.Pid, 0, 0); err == nil && sys.PidfdSignal(x.target, 0) == nil {
+			uid, gid = there, group
+		}
+	}
 	f, err := newForeground(x.process.Terminal, x.stdio, uid, gid)
 	if err != nil {
 		return nil, err

@@ -66,6 +66,9 @@ func (b *builder) mapIDs(maps plan.IDMaps) error {
 			return &plan.StepError{Cause: m.cause, Action: maps.Action(), Err: err, Hint: m.hint(err)}
 		}
 	}
+	if maps.Joined && len(maps.UID)+len(maps.GID) == 0 {
+		return b.handOver()
+	}
 	return nil
 }
 
@@ -158,14 +161,9 @@ func (m *idMap) compare(path string) error {
 	if len(m.list) == 0 {
 		return nil
 	}
-	const limit = 1 << 16
-	text, err := sys.ReadFileAt(unix.AT_FDCWD, path, limit)
+	there, err := readIDMap(path)
 	if err != nil {
 		return err
-	}
-	there, err := parseIDMap(text)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
 	}
 	if !sameMap(there, m.list) {
 		return errOtherMap

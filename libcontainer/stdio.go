@@ -63,12 +63,32 @@ func (s *stdio) makePipe(i, uid, gid int) error {
 	theirs := min(i, 1) // they read their input and write their output
 	s.child[i], s.ours[i] = pipe[theirs], pipe[1-theirs]
 	if uid != 0 || gid != 0 {
-		err := sys.Retry(func() error { return unix.Fchown(s.child[i], uid, gid) })
-		if err != nil && !errors.Is(err, unix.EPERM) {
-			return fmt.Errorf("change owner of pipe: %w", err)
+		if err := chownPipe(s.child[i], uid, gid); err != nil {
+			return err
 		}
 	}
 	return unix.SetNonblock(s.ours[i], true)
+}
+
+// chown gives the pipes to another owner.
+func (s *stdio) chown(uid, gid int) error {
+	for i, fd := range s.child {
+		if s.ours[i] < 0 || fd < 0 {
+			continue
+		}
+		if err := chownPipe(fd, uid, gid); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func chownPipe(fd, uid, gid int) error {
+	err := sys.Retry(func() error { return unix.Fchown(fd, uid, gid) })
+	if err != nil && !errors.Is(err, unix.EPERM) {
+		return fmt.Errorf("change owner of pipe: %w", err)
+	}
+	return nil
 }
 
 // closeChild closes the process's ends: to be called as soon as it has them.

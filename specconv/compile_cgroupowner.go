@@ -14,11 +14,11 @@ func (c *compiler) cgroupOwnerRow() {
 		return
 	}
 	at := c.writableCgroupMount()
-	uid, ok := c.hostUID(c.process.User.UID)
-	if at < 0 || !ok || uid == 0 {
+	owner, ok := c.cgroupOwner(c.process.User.UID)
+	if at < 0 || !ok || owner == (plan.CgroupOwner{}) {
 		return
 	}
-	c.add(plan.Prepare, element("/mounts", at), plan.CgroupOwner{UID: uid})
+	c.add(plan.Prepare, element("/mounts", at), owner)
 }
 
 // makesNamespace reports whether a namespace is made anew. It is for what comes before
@@ -48,18 +48,22 @@ func (c *compiler) writableCgroupMount() int {
 	return -1
 }
 
-// hostUID gives the host's id of a user of the container, if that is known here.
-func (c *compiler) hostUID(uid uint32) (uint32, bool) {
+// cgroupOwner gives the host's id of a user of the container; false if there is none.
+func (c *compiler) cgroupOwner(uid uint32) (plan.CgroupOwner, bool) {
 	for i := range c.linux.Namespaces {
-		if c.linux.Namespaces[i].Type != specs.UserNamespace {
+		n := &c.linux.Namespaces[i]
+		if n.Type != specs.UserNamespace {
 			continue
+		}
+		if n.Path != "" && len(c.linux.UIDMappings) == 0 {
+			return plan.CgroupOwner{UID: uid, Inside: true}, true
 		}
 		for k := range c.linux.UIDMappings {
 			if m := &c.linux.UIDMappings[k]; overlap(m.ContainerID, m.Size, uid, 1) {
-				return m.HostID + (uid - m.ContainerID), true
+				return plan.CgroupOwner{UID: m.HostID + (uid - m.ContainerID)}, true
 			}
 		}
-		return 0, false
+		return plan.CgroupOwner{}, false
 	}
-	return uid, true
+	return plan.CgroupOwner{UID: uid}, true
 }

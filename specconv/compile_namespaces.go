@@ -175,7 +175,8 @@ func (c *compiler) mayKeepGroups() bool {
 }
 
 // idMapRows give a new user namespace its id maps. One that is joined has them;
-// engines repeat them in the configuration, so they are compared.
+// engines repeat them in the configuration, so they are compared. Without that they are
+// read, since what is made on the host belongs to the container's users.
 func (c *compiler) idMapRows() {
 	uid, gid := c.linux.UIDMappings, c.linux.GIDMappings
 	user := c.ns.cause(plan.NamespaceUser)
@@ -183,7 +184,7 @@ func (c *compiler) idMapRows() {
 	maps := plan.IDMaps{UID: idMappings(uid), GID: idMappings(gid), Joined: !c.ns.IsNew(plan.NamespaceUser)}
 	switch {
 	case maps.Joined && len(uid)+len(gid) == 0:
-		return
+		cause = user
 	case maps.Joined && len(uid) == 0:
 		cause = "/linux/gidMappings"
 	case maps.Joined:

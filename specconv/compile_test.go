@@ -179,8 +179,8 @@ func TestCompileNamespaces(t *testing.T) {
 			o.Rootless = true
 			s.Linux.Namespaces = namespaceList("network=/n", "user=/u", "pid", "mount")
 		}, want: []string{
-			"join user namespace /u", "join network", "change to user 0:0", "unshare mount namespace", "fork the container's first process pid",
-		}, absent: []string{"id maps"}},
+			"join user namespace /u", "join network", "read id maps", "change to user 0:0", "unshare mount namespace", "fork the container's first process pid",
+		}, absent: []string{"write id maps", "compare id maps"}},
 		{name: "root joins user last", change: func(s *specs.Spec, _ *Options) {
 			s.Linux.Namespaces = namespaceList("network=/n", "user=/u", "mount")
 		}, want: []string{"join network", "join user namespace /u", "unshare mount"}, absent: []string{"fork"}},

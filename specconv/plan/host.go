@@ -31,6 +31,9 @@ func (s Cgroup) Detail() string { return s.Mode }
 type CgroupOwner struct {
 	// UID is the host's.
 	UID uint32
+	// Inside says that UID is one of a user namespace that is joined, whose maps are
+	// read when a process is in it.
+	Inside bool
 }
 
 // Lane is Host.
@@ -42,8 +45,13 @@ func (CgroupOwner) Name() string { return "cgroup-owner" }
 // Action describes the step.
 func (s CgroupOwner) Action() string { return "give the cgroup to user " + u32(s.UID) }
 
-// Detail is empty.
-func (CgroupOwner) Detail() string { return "" }
+// Detail says whose id it is, if it is not the host's.
+func (s CgroupOwner) Detail() string {
+	if s.Inside {
+		return "(of the joined user namespace)"
+	}
+	return ""
+}
 
 // Limit is one resource limit of the container's cgroup.
 type Limit struct {
@@ -173,7 +181,7 @@ type IDMaps struct {
 	// their own group (user_namespaces(7)).
 	DenySetgroups bool
 	// Joined says that the user namespace was there before: it must have these maps,
-	// or those of them that are given.
+	// or those of them that are given; if none is, they are read.
 	Joined bool
 }
 
@@ -185,7 +193,10 @@ func (IDMaps) Name() string { return "id-maps" }
 
 // Action describes the step.
 func (s IDMaps) Action() string {
-	if s.Joined {
+	switch {
+	case s.Joined && len(s.UID)+len(s.GID) == 0:
+		return "read id maps"
+	case s.Joined:
 		return "compare id maps"
 	}
 	return "write id maps"
@@ -194,6 +205,9 @@ func (s IDMaps) Action() string {
 // Detail lists the ranges as container:host:size, and what writes them unless it
 // is the runtime itself.
 func (s IDMaps) Detail() string {
+	if s.Joined && len(s.UID)+len(s.GID) == 0 {
+		return ""
+	}
 	detail := "uid=" + mappings(s.UID) + " gid=" + mappings(s.GID)
 	if s.UIDHelper {
 		detail += " newuidmap"

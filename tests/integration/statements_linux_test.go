@@ -63,6 +63,15 @@ func TestN37CgroupInUse(t *testing.T) {
 	removeCgroup(dir)
 }
 
+// writableCgroup mounts the container's own cgroup for writing.
+func writableCgroup(c *specs.Spec) {
+	for i := range c.Mounts {
+		if c.Mounts[i].Type == "cgroup" {
+			c.Mounts[i].Options = []string{"nosuid", "nodev"}
+		}
+	}
+}
+
 // N39: a cgroup that the container may write to is its own user's.
 func TestN39CgroupOwner(t *testing.T) {
 	s := begin(t)
@@ -70,13 +79,6 @@ func TestN39CgroupOwner(t *testing.T) {
 		t.Skip("only version 2 can be given away")
 	}
 	s.differs("runc", "1.1.5 gives the directory only")
-	writableCgroup := func(c *specs.Spec) {
-		for i := range c.Mounts {
-			if c.Mounts[i].Type == "cgroup" {
-				c.Mounts[i].Options = []string{"nosuid", "nodev"}
-			}
-		}
-	}
 	script := sh("cd /sys/fs/cgroup; stat -c '%u' . cgroup.procs cgroup.freeze; mkdir mine && echo $$ >mine/cgroup.procs && cat mine/cgroup.procs")
 	b := s.bundle(shifted(300000), writableCgroup, script)
 	b.giveTo(300000)

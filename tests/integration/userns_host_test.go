@@ -125,41 +125,6 @@ func TestUserNamespaceDeviceOfTheHost(t *testing.T) {
 	s.oracle()
 }
 
-// Two containers in one user namespace, as in a pod: the second one joins the
-// namespaces of the first and repeats its mappings.
-func TestUserNamespacePod(t *testing.T) {
-	s := begin(t)
-	s.differs("runc", "1.1.5 refuses mappings beside a path")
-	s.traversable()
-	pause := s.bundle(sh("echo up; sleep 100"))
-	pause.userNamespace()
-	_, pid := pause.detached()
-	ns := fmt.Sprintf("/proc/%d/ns/", pid)
-	b := s.bundle(namespace("user", ns+"user"), namespace("network", ns+"net"), namespace("ipc", ns+"ipc"), namespace("uts", ns+"uts"),
-		sh("for n in user net ipc uts; do readlink /proc/self/ns/$n; done; echo $$; id -u; touch /dev/shm/x && stat -c %u /dev/shm/x"),
-		func(c *specs.Spec) {
-			c.Hostname = ""
-			// the same map in two pieces
-			c.Linux.UIDMappings = []specs.LinuxIDMapping{{ContainerID: 100, HostID: firstID + 100, Size: 65436}, {ContainerID: 0, HostID: firstID, Size: 100}}
-			c.Linux.GIDMappings = []specs.LinuxIDMapping{{ContainerID: 0, HostID: firstID, Size: 65536}}
-		})
-	var want []string
-	for _, name := range []string{"user", "net", "ipc", "uts"} {
-		link, err := os.Readlink(ns + name)
-		s.must(err)
-		want = append(want, link)
-	}
-	equal(s, "output", strings.Join(strings.Fields(b.payload()), " "), strings.Join(want, " ")+" 1 0 0")
-
-	b.edit(func(c *specs.Spec) { c.Linux.UIDMappings, c.Linux.GIDMappings = nil, nil }, args("id", "-u"))
-	equal(s, "without mappings", b.payload(), "0\n")
-
-	b.edit(func(c *specs.Spec) {
-		c.Linux.GIDMappings = []specs.LinuxIDMapping{{ContainerID: 0, HostID: firstID, Size: 65535}}
-	})
-	s.run("run", "-b", b.dir, s.id()).failsWith(1, "/linux/gidMappings: compare id maps: user namespaces enabled, but both namespace path and non-matching mapping specified -- you may only provide one")
-}
-
 // Hooks and the pid file are about the container's own first process, although
 // another one has entered the namespaces.
 func TestUserNamespaceHooksAndPidFile(t *testing.T) {
