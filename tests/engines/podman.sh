@@ -30,7 +30,7 @@ write_configuration() {
 # make_user: an account of the sandbox alone, over a private copy of /etc's user files
 make_user() {
 	local file
-	mkdir -p "$OE_DIR"/{etc,home,xdg}
+	mkdir -p "$OE_DIR"/{etc,home/tmp,xdg}
 	for file in passwd group shadow subuid subgid; do
 		[[ -e /etc/$file ]] || : >"/etc/$file"
 		grep -v '^oeuser:' "/etc/$file" >"$OE_DIR/etc/$file" || true
@@ -47,31 +47,33 @@ make_user() {
 }
 
 engine_start() {
-	mkdir -p "$OE_DIR"/{root,run,tmp,networks}
+	mkdir -p "$OE_DIR"/{root,run,tmp,vartmp,networks}
 	write_configuration
 	make_user || return 1
 	# Podman wants a shared root, to pass mounts on to containers.
 	inside mount --make-rshared /
 	cat >"$OE_DIR/bin/pm" <<-EOF
 		#!/bin/bash
-		export CONTAINERS_CONF=$OE_DIR/containers.conf CONTAINERS_STORAGE_CONF=$OE_DIR/storage.conf
+		export CONTAINERS_CONF=$OE_DIR/containers.conf CONTAINERS_STORAGE_CONF=$OE_DIR/storage.conf TMPDIR=$OE_DIR/vartmp
 		exec podman --root $OE_DIR/root --runroot $OE_DIR/run --tmpdir $OE_DIR/tmp "\$@"
 	EOF
 	cat >"$OE_DIR/bin/bm" <<-EOF
 		#!/bin/bash
-		export CONTAINERS_CONF=$OE_DIR/containers.conf CONTAINERS_STORAGE_CONF=$OE_DIR/storage.conf BUILDAH_RUNTIME=$OE_RUNTIME
+		export CONTAINERS_CONF=$OE_DIR/containers.conf CONTAINERS_STORAGE_CONF=$OE_DIR/storage.conf BUILDAH_RUNTIME=$OE_RUNTIME TMPDIR=$OE_DIR/vartmp
 		exec buildah --root $OE_DIR/root --runroot $OE_DIR/run "\$@"
 	EOF
 	cat >"$OE_DIR/bin/pu" <<-EOF
 		#!/bin/bash
 		cd $OE_DIR/home
 		exec setpriv --reuid 4711 --regid 4711 --clear-groups env -i HOME=$OE_DIR/home USER=oeuser XDG_RUNTIME_DIR=$OE_DIR/xdg \\
-		  TERM=dumb CONTAINERS_CONF=$OE_DIR/containers-user.conf PATH=$OE_DIR/bin:/usr/sbin:/usr/bin:/sbin:/bin podman "\$@"
+		  TERM=dumb TMPDIR=$OE_DIR/home/tmp CONTAINERS_CONF=$OE_DIR/containers-user.conf PATH=$OE_DIR/bin:/usr/sbin:/usr/bin:/sbin:/bin podman "\$@"
 	EOF
 	chmod 755 "$OE_DIR"/bin/{pm,bm,pu}
 	chmod 644 "$OE_DIR"/*.conf
 	inside pm import -c CMD='["/bin/sh"]' -c ENV=PATH=/bin:/sbin:/usr/bin:/usr/sbin "$OE_IMAGES/rootfs.tar" localhost/bb:latest >/dev/null 2>&1 &&
-		inside pm import -c ENTRYPOINT='["/bin/sleep"]' -c CMD='["2147483647"]' "$OE_IMAGES/rootfs.tar" localhost/pause:latest >/dev/null 2>&1
+		inside pm import -c ENTRYPOINT='["/bin/sleep"]' -c CMD='["2147483647"]' "$OE_IMAGES/rootfs.tar" localhost/pause:latest >/dev/null 2>&1 &&
+		inside pu load -q -i "$OE_IMAGES/bb.docker.tar" >/dev/null 2>&1 &&
+		inside pu tag docker.io/local/bb:latest bb
 }
 
 # Podman and buildah make cgroups of their own below these, beside the one they are told.

@@ -8,10 +8,8 @@ in_background() {
 	shift
 	podman run -d --net none --name "$name" "$@" >/dev/null
 }
-have_image() { podman image exists bb || podman load -q -i "$OE_IMAGES/bb.docker.tar" >/dev/null && podman tag docker.io/local/bb:latest bb; }
 
 rootless__output_and_status() {
-	have_image
 	is output "$(in_bb bb echo hi)" hi
 	is status "$(status_of in_bb bb sh -c 'exit 42')" 42
 	is missing "$(status_of in_bb bb nosuch)" 127
