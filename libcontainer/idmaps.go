@@ -105,10 +105,7 @@ func writeExisting(path string, text []byte) error {
 // service for the user, which may ask the network.
 const helperPatience = 30 * time.Second
 
-var (
-	errNoHelper   = errors.New("executable file not found")
-	errSlowHelper = fmt.Errorf("no end within %v", helperPatience)
-)
+var errNoHelper = errors.New("executable file not found")
 
 // runHelper lets newuidmap(1) or newgidmap(1) write the map.
 func (b *builder) runHelper(m idMap) error {
@@ -128,7 +125,7 @@ func (b *builder) runHelper(m idMap) error {
 		Watch: b.init.Pidfd, Serving: b.serving,
 	}.attempt()
 	if err != nil && time.Since(start) >= helperPatience {
-		err = errSlowHelper
+		err = fmt.Errorf("no end within %v", helperPatience)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)

@@ -3,7 +3,6 @@ package netdev
 import (
 	"encoding/binary"
 	"errors"
-	"net/netip"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -26,13 +25,37 @@ type attribute struct {
 func (a address) String() string {
 	for _, kind := range [...]uint16{unix.IFA_LOCAL, unix.IFA_ADDRESS} {
 		for _, at := range a.attributes {
-			if ip, ok := netip.AddrFromSlice(at.value); ok && at.kind == kind {
-				return ip.String() + "/" + strconv.Itoa(int(a.prefix))
+			if at.kind == kind {
+				return formatIP(at.value) + "/" + strconv.Itoa(int(a.prefix))
 			}
 		}
 	}
 	return "of family " + strconv.Itoa(int(a.family))
 }
+
+// formatIP is net/netip's text without the shortening of zeros. That package does
+// at every start what is wanted only in an error.
+func formatIP(ip []byte) string {
+	base, separator, size := 10, byte('.'), 1
+	if len(ip) == net6 {
+		base, separator, size = 16, ':', 2
+	}
+	var text []byte
+	for ; len(ip) >= size; ip = ip[size:] {
+		if text != nil {
+			text = append(text, separator)
+		}
+		n := uint64(ip[0])
+		if size == 2 {
+			n = n<<8 | uint64(ip[1])
+		}
+		text = strconv.AppendUint(text, n, base)
+	}
+	return string(text)
+}
+
+// net6 is the length of an address of IP version 6.
+const net6 = 16
 
 // addressFlags are those that somebody may have asked for; the kernel sets the others.
 const addressFlags = unix.IFA_F_NODAD | unix.IFA_F_HOMEADDRESS | unix.IFA_F_MANAGETEMPADDR | unix.IFA_F_NOPREFIXROUTE |

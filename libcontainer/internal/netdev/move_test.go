@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 
@@ -170,8 +169,17 @@ func FuzzAttributes(f *testing.F) {
 }
 
 func TestAddressText(t *testing.T) {
-	a := address{family: unix.AF_INET, prefix: 8, attributes: []attribute{{unix.IFA_ADDRESS, net.IPv4(1, 2, 3, 4).To4()}}}
-	if a.String() != "1.2.3.4/8" || !slices.Equal([]string{(address{family: 77}).String()}, []string{"of family 77"}) {
-		t.Errorf("%s", a)
+	at := func(ip net.IP) []attribute { return []attribute{{unix.IFA_ADDRESS, ip}} }
+	for _, c := range []struct {
+		a    address
+		want string
+	}{
+		{address{family: unix.AF_INET, prefix: 8, attributes: at(net.IPv4(1, 2, 3, 4).To4())}, "1.2.3.4/8"},
+		{address{family: unix.AF_INET6, prefix: 64, attributes: at(net.ParseIP("fd00::1:2"))}, "fd00:0:0:0:0:0:1:2/64"},
+		{address{family: 77}, "of family 77"},
+	} {
+		if got := c.a.String(); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
 	}
 }
