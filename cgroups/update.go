@@ -91,15 +91,29 @@ func formerLine(content, value, none string) string {
 	return device + " " + none
 }
 
+// startMemory is what the kernel may charge a cgroup for a process that is born in it, until it has memory of its own:
+// some 140 KiB with pages of 4 KiB, and pages may be of 64.
+const startMemory = 2 << 20
+
 // StartLimits divides limits for a new container, so that its first process can be started by clone in its cgroup: after
-// has what would forbid that, a pids limit below two, and is to be Set when the process exists; it is nil mostly.
+// has what would forbid that, and is to be Set when the process exists; it is nil mostly. That is a pids limit below two,
+// and a limit on memory so low that the kernel would kill for it whoever starts the process, with whom it shares its
+// memory (clone(2), CLONE_VM) or, on v1, the cgroup.
 func StartLimits(r *specs.LinuxResources) (before, after *specs.LinuxResources) {
-	if r == nil || r.Pids == nil || r.Pids.Limit == nil || *r.Pids.Limit < 0 || *r.Pids.Limit > 1 {
+	if r == nil {
+		return nil, nil
+	}
+	first, rest := *r, specs.LinuxResources{}
+	if r.Pids != nil && r.Pids.Limit != nil && *r.Pids.Limit >= 0 && *r.Pids.Limit <= 1 {
+		first.Pids, rest.Pids = nil, r.Pids
+	}
+	if r.Memory != nil && r.Memory.Limit != nil && *r.Memory.Limit > 0 && *r.Memory.Limit < startMemory {
+		first.Memory, rest.Memory = nil, r.Memory
+	}
+	if rest.Pids == nil && rest.Memory == nil {
 		return r, nil
 	}
-	first := *r
-	first.Pids = nil
-	return &first, &specs.LinuxResources{Pids: r.Pids}
+	return &first, &rest
 }
 
 // Chown gives a v2 cgroup to the root of a user namespace, as far as the kernel says that is safe: with the directory

@@ -96,6 +96,13 @@ func TestStartLimits(t *testing.T) {
 			t.Error("the argument was changed")
 		}
 	}
+	for limit, split := range map[int64]bool{-1: false, 0: false, 1: true, startMemory - 1: true, startMemory: false} {
+		r := &specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: &limit}, CPU: &specs.LinuxCPU{}}
+		before, after := StartLimits(r)
+		if (after != nil) != split || split && (before.Memory != nil || before.CPU == nil || after.Memory != r.Memory || after.CPU != nil) {
+			t.Errorf("memory limit %d: %+v, %+v", limit, before, after)
+		}
+	}
 	if before, after := StartLimits(nil); before != nil || after != nil {
 		t.Error("nil is nil")
 	}

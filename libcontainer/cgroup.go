@@ -98,10 +98,11 @@ func (b *builder) place() error {
 		return err
 	}
 	if err := b.cgroup.Create(); err != nil {
-		return err
+		return cgroupError(err)
 	}
 	b.madeCgroup = true
 	b.o.Trace.end(start, "create the cgroup")
+	b.warnOfCgroup()
 	var first *specs.LinuxResources
 	first, b.lateLimits = cgroups.StartLimits(b.resources())
 	if first != nil {
@@ -111,13 +112,21 @@ func (b *builder) place() error {
 		}
 		b.o.Trace.end(start, "set limits")
 	}
-	for _, w := range b.cgroup.Warnings() {
-		b.warn(w)
-	}
+	// What Set has to say about the fields was said when they were validated.
+	b.cgroupWarnings = len(b.cgroup.Warnings())
 	if err := b.giveCgroup(); err != nil {
 		return err
 	}
 	return b.placeResctrl()
+}
+
+// warnOfCgroup tells what the cgroup has found out since the last call.
+func (b *builder) warnOfCgroup() {
+	all := b.cgroup.Warnings()
+	for _, w := range all[b.cgroupWarnings:] {
+		b.warn(w)
+	}
+	b.cgroupWarnings = len(all)
 }
 
 // giveCgroup makes the cgroup the container's user's, where the plan says so.
@@ -210,7 +219,7 @@ func joinCgroup(cgroup cgroups.Manager, unified, v1, tolerant bool) (dir int, le
 func (b *builder) confirmPlaced() error {
 	if b.lateLimits != nil {
 		if err := b.cgroup.Set(b.lateLimits); err != nil {
-			return cgroupError(err)
+			return b.explainOOM(cgroupError(err))
 		}
 	}
 	for _, e := range b.plan.Entries {

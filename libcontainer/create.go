@@ -36,6 +36,8 @@ type builder struct {
 	cgroup  cgroups.Manager
 	// madeCgroup: what kills in it is of this container.
 	madeCgroup bool
+	// cgroupWarnings is how many of the cgroup's warnings were told.
+	cgroupWarnings int
 	// lateLimits are set when the init exists, or nil.
 	lateLimits *specs.LinuxResources
 	// net is the network namespace that is made ahead, or nil.

@@ -59,6 +59,7 @@ func (b *builder) spawn() error {
 	if devicesErr := <-devices; err == nil {
 		err = devicesErr
 	}
+	b.warnOfCgroup()
 	if netErr := b.net.ready(); err == nil && netErr != nil {
 		err = specconv.Problem{Pointer: "/linux/namespaces", Err: fmt.Errorf("bring up the loopback device: %w", netErr)}
 	}

@@ -1,6 +1,7 @@
 package specconv
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -30,7 +31,7 @@ func ValidateResources(r *specs.LinuxResources, mode string) []Problem {
 	v.deviceRules(r.Devices)
 	v.memory(r.Memory, mode)
 	v.cpu(r.CPU, mode)
-	v.blockIO(r.BlockIO)
+	v.blockIO(r.BlockIO, mode)
 	v.hugepages(r.HugepageLimits)
 	for _, name := range sortedKeys(r.Rdma) {
 		if limit := r.Rdma[name]; limit.HcaHandles == nil && limit.HcaObjects == nil {
@@ -108,6 +109,9 @@ func (v *validator) memory(m *specs.LinuxMemory, mode string) {
 	if set(m.Kernel) != 0 || set(m.KernelTCP) != 0 {
 		v.warnf("/linux/resources/memory/kernel", refMemory, "Kernel memory settings are ignored and will be removed")
 	}
+	if m.Swappiness != nil && mode == cgroupV2 {
+		v.warnf("/linux/resources/memory/swappiness", refMemory, "ignoring swappiness: cgroup v2 has no such setting")
+	}
 	if m.DisableOOMKiller != nil && *m.DisableOOMKiller && mode == cgroupV2 {
 		v.warnf("/linux/resources/memory/disableOOMKiller", refMemory,
 			"ignoring disableOOMKiller: cgroup v2 has no such switch")
@@ -165,9 +169,13 @@ func isNumberList(list string) bool {
 	return true
 }
 
-func (v *validator) blockIO(b *specs.LinuxBlockIO) {
+func (v *validator) blockIO(b *specs.LinuxBlockIO, mode string) {
 	if b == nil {
 		return
+	}
+	leaf := func(w *uint16) bool { return w != nil && *w != 0 }
+	if mode == cgroupV2 && (leaf(b.LeafWeight) || slices.ContainsFunc(b.WeightDevice, func(d specs.LinuxWeightDevice) bool { return leaf(d.LeafWeight) })) {
+		v.warnf("/linux/resources/blockIO/leafWeight", refBlockIO, "ignoring leafWeight: cgroup v2 has no such setting")
 	}
 	v.weight("/linux/resources/blockIO/weight", b.Weight)
 	v.weight("/linux/resources/blockIO/leafWeight", b.LeafWeight)

@@ -36,6 +36,8 @@ func TestValidateResources(t *testing.T) {
 		{name: "weight 5", patch: limit(`"blockIO": {"weight": 5}`), want: "/linux/resources/blockIO/weight: 10...1000"},
 		{name: "weight 0", patch: limit(`"blockIO": {"weight": 0, "leafWeight": 0}`)},
 		{name: "leafWeight 2000", patch: limit(`"blockIO": {"leafWeight": 2000}`), want: "/linux/resources/blockIO/leafWeight: 10...1000"},
+		{name: "swappiness on version 2", patch: limit(`"memory": {"swappiness": 10}`), want: "W /linux/resources/memory/swappiness: cgroup v2 has no such setting"},
+		{name: "leafWeight on version 2", patch: limit(`"blockIO": {"weightDevice": [{"major": 8, "minor": 0, "leafWeight": 10}]}`), want: "W /linux/resources/blockIO/leafWeight: cgroup v2 has no such setting"},
 		{name: "N43 weightDevice without weight", patch: limit(`"blockIO": {"weightDevice": [{"major": 8, "minor": 0}]}`), want: "/linux/resources/blockIO/weightDevice/0: needs weight or leafWeight"},
 		{name: "N43 weightDevice", patch: limit(`"blockIO": {"weightDevice": [{"major": 8, "minor": 0, "weight": 5}]}`), want: "/linux/resources/blockIO/weightDevice/0/weight: 10...1000"},
 		{name: "throttle device number", patch: limit(`"blockIO": {"throttleReadIOPSDevice": [{"major": -8, "minor": 0, "rate": 1}]}`), want: "/linux/resources/blockIO/throttleReadIOPSDevice/0: invalid device number"},

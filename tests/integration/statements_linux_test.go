@@ -282,6 +282,36 @@ func TestN41Memory(t *testing.T) {
 	s.run("update", "-r", file, id).failsWith(1, "unable to set memory limit to 4096 (current usage: ")
 }
 
+// N41: a limit too low to start with is an error, and the runtime lives to tell it.
+func TestN41MemoryTooLow(t *testing.T) {
+	s := begin(t)
+	s.needsController("memory")
+	s.differs("runc", "1.1.5 has other words, and needs more")
+	for _, limit := range []int64{1, 4096, 64 << 10, 128 << 10, 200 << 10} {
+		b := s.bundle(resources(func(r *specs.LinuxResources) { r.Memory = &specs.LinuxMemory{Limit: ptr(limit)} }))
+		for _, command := range []string{"create", "run"} {
+			r := s.run(command, "-b", b.dir, s.id()).failsWith(1, "/linux/resources/memory/limit: ")
+			equal(s, "errors", strings.Count(r.err, "level=error"), 1)
+			s.oracle()
+		}
+	}
+}
+
+// All that is to be said is said once.
+func TestN01WarningsAreToldOnce(t *testing.T) {
+	s := begin(t)
+	s.differs("runc", "1.1.5 has other words")
+	b := s.bundle(resources(func(r *specs.LinuxResources) {
+		r.Memory = &specs.LinuxMemory{Kernel: ptr(int64(1 << 24)), DisableOOMKiller: ptr(false)} //nolint:staticcheck // what is deprecated is warned of
+	}))
+	r := s.run("run", "-b", b.dir, s.id()).ok()
+	equal(s, "warnings", strings.Count(r.err, "Kernel memory settings are ignored"), 1)
+	if suite.view == "v1" {
+		b.edit(resources(func(r *specs.LinuxResources) { r.Memory, r.CPU = nil, &specs.LinuxCPU{Cpus: "4000"} }))
+		s.run("create", "-b", b.dir, s.id()).failsWith(1, "/linux/resources/cpu/cpus: ")
+	}
+}
+
 // N42: what is saved up is no more than the quota.
 func TestN42Burst(t *testing.T) {
 	s := begin(t)
