@@ -34,7 +34,7 @@ type app struct {
 func newApp() *app {
 	return &app{
 		in: os.Stdin, out: os.Stdout, err: os.Stderr,
-		host: newHost(), global: newGlobals(), log: logger{file: -1, err: os.Stderr}, open: openStore,
+		host: newHost(), global: newGlobals(), log: newLogger(os.Stderr), open: openStore,
 	}
 }
 
@@ -55,7 +55,7 @@ func (a *app) main(args []string) int {
 	case a.global.version:
 		return a.finish(a.print(versionText()))
 	}
-	if err := a.log.open(a.global.log, a.global.logFormat, a.global.debug); err != nil {
+	if err := a.log.open(&a.global); err != nil {
 		return a.finish(err)
 	}
 	if err := a.global.resolveRoot(a.host); err != nil {

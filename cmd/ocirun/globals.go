@@ -20,6 +20,7 @@ type globals struct {
 	debug         bool
 	log           string
 	logFormat     string
+	logLevel      string
 	rootFlag      *string
 	systemdCgroup bool
 	cgroupManager string
@@ -41,12 +42,18 @@ func (g *globals) flags() []cli.Flag {
 	return []cli.Flag{
 		{Name: "debug", Help: "log at debug level", Into: cli.Bool(&g.debug)},
 		{
-			Name: "log", Arg: "FILE", Default: "standard error", Values: cli.Values{Files: true}, Into: cli.String(&g.log),
-			Help: "append the log to a file; an error is then also printed on standard error as plain text",
+			Name: "log", Arg: "TARGET", Default: "standard error", Values: cli.Values{Files: true}, Into: cli.String(&g.log),
+			Help: "append the log to a file (FILE or file:FILE), or send it to journald:NAME or syslog:NAME; an error is then also " +
+				"printed on standard error as plain text",
 		},
 		{
 			Name: "log-format", Arg: "FORMAT", Default: "text", Values: cli.Values{Words: []string{"text", "json"}}, Into: cli.String(&g.logFormat),
 			Help: "write log records as text or json",
+		},
+		{
+			Name: "log-level", Arg: "LEVEL", Default: "info", Into: cli.String(&g.logLevel),
+			Values: cli.Values{Words: []string{"debug", "info", "warning", "error"}},
+			Help:   "leave out what matters less; debug is the same as --debug",
 		},
 		{
 			Name: "root", Arg: "DIR", Values: cli.Values{Dirs: true}, Into: cli.Maybe(&g.rootFlag),

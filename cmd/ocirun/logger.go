@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -20,8 +21,10 @@ import (
 type logger struct {
 	file      int // descriptor of --log, or -1
 	path      string
+	daemon    *logDaemon // instead of a file
 	err       io.Writer
 	json      bool
+	level     logrus.Level
 	isDebug   bool
 	log       *logrus.Logger
 	warnings  []string
@@ -29,19 +32,57 @@ type logger struct {
 	delivered int // how many of the warnings are written
 }
 
-// open applies the options; the file must be writable at once.
-func (l *logger) open(path, format string, debug bool) error {
-	switch format {
+func newLogger(standardError io.Writer) logger {
+	return logger{file: -1, err: standardError, level: logrus.InfoLevel}
+}
+
+// open applies the options; the target must be writable at once.
+func (l *logger) open(g *globals) error {
+	switch g.logFormat {
 	case "", "text":
 	case "json":
 		l.json = true
 	default:
-		return errors.New("invalid log-format: " + format)
+		return errors.New("invalid log-format: " + g.logFormat)
 	}
-	l.isDebug = debug
-	if path == "" {
+	var err error
+	if l.level, err = logLevel(g.logLevel); err != nil {
+		return err
+	}
+	if g.debug {
+		l.level = logrus.DebugLevel
+	}
+	l.isDebug = l.level == logrus.DebugLevel
+	if g.log == "" {
 		return nil
 	}
+	kind, rest, ok := strings.Cut(g.log, ":")
+	switch {
+	case ok && kind == "file":
+		return l.openFile(rest)
+	case ok && (kind == "journald" || kind == "syslog"):
+		l.daemon, err = openLogDaemon(kind, rest)
+		return err
+	}
+	return l.openFile(g.log)
+}
+
+// logLevel reads --log-level; that of logrus stands for none.
+func logLevel(word string) (logrus.Level, error) {
+	switch word {
+	case "", "info":
+		return logrus.InfoLevel, nil
+	case "debug":
+		return logrus.DebugLevel, nil
+	case "warning", "warn":
+		return logrus.WarnLevel, nil
+	case "error":
+		return logrus.ErrorLevel, nil
+	}
+	return logrus.InfoLevel, errors.New("invalid log-level: " + word)
+}
+
+func (l *logger) openFile(path string) error {
 	flags := unix.O_WRONLY | unix.O_APPEND | unix.O_CREAT | unix.O_SYNC | unix.O_CLOEXEC
 	for {
 		fd, err := unix.Open(path, flags, 0o644)
@@ -66,10 +107,8 @@ func (l *logger) logrus() *logrus.Logger {
 	if l.file >= 0 {
 		l.log.SetOutput(os.NewFile(uintptr(l.file), l.path))
 	}
-	if l.isDebug {
-		l.log.SetLevel(logrus.DebugLevel)
-		l.log.SetReportCaller(true)
-	}
+	l.log.SetLevel(l.level)
+	l.log.SetReportCaller(l.isDebug)
 	// The caller as logrus sees it is always this file.
 	caller := func(*runtime.Frame) (function, file string) {
 		return l.caller.Function, l.caller.File + ":" + strconv.Itoa(l.caller.Line)
@@ -83,6 +122,12 @@ func (l *logger) logrus() *logrus.Logger {
 }
 
 func (l *logger) write(level logrus.Level, message string) {
+	if l.daemon != nil {
+		if level <= l.level && l.daemon.send(level, message) != nil {
+			_, _ = io.WriteString(l.err, message+"\n") // better here than nowhere
+		}
+		return
+	}
 	l.logrus().WithTime(time.Now().UTC()).Log(level, message)
 }
 
@@ -127,12 +172,12 @@ func (l *logger) flush() {
 	l.delivered = len(l.warnings)
 }
 
-// fail reports why the command failed: one record, and with --log FILE the same
-// as plain text on standard error, after the warnings that were held back.
+// fail reports why the command failed: one record, and with --log the same as
+// plain text on standard error, after the warnings that were held back.
 func (l *logger) fail(message string) {
 	l.called()
 	l.write(logrus.ErrorLevel, message)
-	if l.file < 0 {
+	if l.file < 0 && l.daemon == nil {
 		return
 	}
 	text := ""

@@ -20,7 +20,7 @@ _ocirun() {
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		--root | -root) root=${COMP_WORDS[++i]} ;;
-		--log | --log-format | --cgroup-manager | --rootless) ((i++)) ;;
+		--log | --log-format | --log-level | --cgroup-manager | --rootless) ((i++)) ;;
 		-*) ;;
 		*)
 			command=${COMP_WORDS[i]}
@@ -40,6 +40,10 @@ _ocirun() {
 			_ocirun_words "text json"
 			return
 			;;
+		--log-level)
+			_ocirun_words "debug info warning error"
+			return
+			;;
 		--root)
 			_ocirun_dirs
 			return
@@ -54,7 +58,7 @@ _ocirun() {
 			;;
 		esac
 		if [[ $cur == -* ]]; then
-			_ocirun_words "--debug --log --log-format --root --systemd-cgroup --cgroup-manager --rootless --version -v --help -h"
+			_ocirun_words "--debug --log --log-format --log-level --root --systemd-cgroup --cgroup-manager --rootless --version -v --help -h"
 		else
 			_ocirun_words "create start run state list exec kill delete pause resume ps events update spec explain validate features help h"
 		fi
