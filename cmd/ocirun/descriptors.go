@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -44,9 +45,23 @@ func (h host) checkDescriptors(listen, preserve int) error {
 	return nil
 }
 
-// isInherited reports whether a descriptor was open when the program started.
+// claimInherited counts the descriptors behind the standard streams that the program was
+// started with, as far as they follow each other, and makes all that there are
+// close-on-exec: hooks and helpers get none of them, or a hook that leaves a daemon behind
+// would keep the caller's pipes open. What is handed on is named one by one.
+func claimInherited() (isInherited func(fd int) bool) {
+	end := firstInherited
+	for isPassed(end) {
+		end++
+	}
+	// Without the flag (before Linux 5.11) they are handed on, as by other runtimes.
+	_ = unix.CloseRange(firstInherited, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
+	return func(fd int) bool { return fd >= firstInherited && fd < end }
+}
+
+// isPassed reports whether a descriptor was open when the program started.
 // Those that it opened itself are close-on-exec, which inherited ones cannot be.
-func isInherited(fd int) bool {
+func isPassed(fd int) bool {
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
 	return err == nil && flags&unix.FD_CLOEXEC == 0
 }

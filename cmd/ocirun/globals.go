@@ -90,7 +90,7 @@ type host struct {
 func newHost() host {
 	return host{
 		getenv: os.Getenv, euid: os.Geteuid(), egid: os.Getegid(), pid: os.Getpid(),
-		inUserNamespace: libcontainer.InUserNamespace, hasUnifiedCgroup: hasUnifiedCgroup, isInherited: isInherited,
+		inUserNamespace: libcontainer.InUserNamespace, hasUnifiedCgroup: hasUnifiedCgroup, isInherited: claimInherited(),
 	}
 }
 

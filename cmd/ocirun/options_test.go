@@ -209,20 +209,20 @@ func TestCheckDescriptors(t *testing.T) {
 }
 
 // A file that the program opened itself must never be handed on in the place of one that the caller forgot.
-func TestIsInherited(t *testing.T) {
+func TestIsPassed(t *testing.T) {
 	f, err := os.Open("/dev/null")
 	if err != nil {
 		t.Fatal(err)
 	}
 	fd := int(f.Fd())
-	if isInherited(fd) {
+	if isPassed(fd) {
 		t.Error("a file of our own counts as inherited")
 	}
-	if !isInherited(0) {
+	if !isPassed(0) {
 		t.Error("standard input does not count as inherited")
 	}
 	f.Close()
-	if isInherited(fd) {
+	if isPassed(fd) {
 		t.Error("a closed file counts as inherited")
 	}
 }

@@ -2,7 +2,6 @@ package integration
 
 import (
 	"encoding/json"
-	"os"
 	"strings"
 	"testing"
 
@@ -183,28 +182,4 @@ func TestHooksRunAfterTheCgroupIsThere(t *testing.T) {
 	b := s.bundle(addHook("createRuntime", "pid=$(cat | sed 's/.*\"pid\":\\([0-9]*\\).*/\\1/'); cat /proc/$pid/cgroup >"+log))
 	id := s.create(b)
 	s.contains("cgroup of the pid in the state", s.read(log), id)
-}
-
-func TestHooksOddBehaviour(t *testing.T) {
-	cases := map[string]string{
-		"closes stdin":                      "exec <&-; true",
-		"does not read":                     "true",
-		"prints a lot":                      "dd if=/dev/zero bs=65536 count=200 2>/dev/null; true",
-		"leaves a child that holds nothing": "sleep 3 </dev/null >/dev/null 2>&1 &",
-	}
-	for name, script := range cases {
-		t.Run(name, func(t *testing.T) {
-			s := begin(t)
-			b := s.bundle(addHook("createRuntime", script), args("echo", "fine"))
-			r := s.run("run", "-b", b.dir, s.id()).ok()
-			equal(s, "output", r.out, "fine\n")
-			if strings.HasPrefix(name, "leaves") {
-				for _, pid := range reap() {
-					p, err := os.FindProcess(pid)
-					s.must(err)
-					p.Kill()
-				}
-			}
-		})
-	}
 }
