@@ -92,7 +92,7 @@ scenario_run() {
 	status=$?
 	case $status in
 	0) verdict=pass reason=$(sed -n 's/^note: //p' "$log") ;;
-	77) verdict=skip reason=$(tail -n 1 "$log") ;;
+	77) verdict=skip reason=$(sed -n 's/^skip: //p' "$log") ;;
 	124 | 137) verdict=fail reason="no end after $limit s: $(scenario_reason "$log")" ;;
 	*) verdict=fail reason=$(scenario_reason "$log") ;;
 	esac

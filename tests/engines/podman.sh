@@ -8,6 +8,7 @@ write_configuration() {
 		[containers]
 		log_driver = "k8s-file"
 		cgroupns = "host"
+		default_ulimits = ["nofile=1024:$(ulimit -Hn)", "nproc=$(ulimit -Hu):$(ulimit -Hu)"]
 		[engine]
 		runtime = "$(basename "$OE_RUNTIME")"
 		cgroup_manager = "cgroupfs"
@@ -55,18 +56,20 @@ engine_start() {
 	cat >"$OE_DIR/bin/pm" <<-EOF
 		#!/bin/bash
 		export CONTAINERS_CONF=$OE_DIR/containers.conf CONTAINERS_STORAGE_CONF=$OE_DIR/storage.conf TMPDIR=$OE_DIR/vartmp
+		# Newer versions' words on old cgroups, and their need of nft, are left out.
+		export PODMAN_IGNORE_CGROUPSV1_WARNING=1 NETAVARK_FW=iptables
 		exec podman --root $OE_DIR/root --runroot $OE_DIR/run --tmpdir $OE_DIR/tmp "\$@"
 	EOF
 	cat >"$OE_DIR/bin/bm" <<-EOF
 		#!/bin/bash
-		export CONTAINERS_CONF=$OE_DIR/containers.conf CONTAINERS_STORAGE_CONF=$OE_DIR/storage.conf BUILDAH_RUNTIME=$OE_RUNTIME TMPDIR=$OE_DIR/vartmp
+		export CONTAINERS_CONF=$OE_DIR/containers.conf CONTAINERS_STORAGE_CONF=$OE_DIR/storage.conf BUILDAH_RUNTIME=$OE_RUNTIME TMPDIR=$OE_DIR/vartmp NETAVARK_FW=iptables
 		exec buildah --root $OE_DIR/root --runroot $OE_DIR/run "\$@"
 	EOF
 	cat >"$OE_DIR/bin/pu" <<-EOF
 		#!/bin/bash
 		cd $OE_DIR/home
 		exec setpriv --reuid 4711 --regid 4711 --clear-groups env -i HOME=$OE_DIR/home USER=oeuser XDG_RUNTIME_DIR=$OE_DIR/xdg \\
-		  TERM=dumb TMPDIR=$OE_DIR/home/tmp CONTAINERS_CONF=$OE_DIR/containers-user.conf PATH=$OE_DIR/bin:/usr/sbin:/usr/bin:/sbin:/bin podman "\$@"
+		  TERM=dumb PODMAN_IGNORE_CGROUPSV1_WARNING=1 TMPDIR=$OE_DIR/home/tmp CONTAINERS_CONF=$OE_DIR/containers-user.conf PATH=$OE_DIR/bin:/usr/sbin:/usr/bin:/sbin:/bin podman "\$@"
 	EOF
 	chmod 755 "$OE_DIR"/bin/{pm,bm,pu}
 	chmod 644 "$OE_DIR"/*.conf

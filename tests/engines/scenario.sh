@@ -6,7 +6,7 @@ source "$(dirname "$0")/lib.sh"
 trap 'echo "line $LINENO: $BASH_COMMAND" >&2' ERR
 
 skip() {
-	echo "$*"
+	echo "skip: $*"
 	exit 77
 }
 

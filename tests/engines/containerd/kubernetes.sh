@@ -4,7 +4,7 @@ source "$HERE/containerd/pods.sh"
 
 cri__version_and_conditions() {
 	is name "$(rpc Version '{}' | jq -r .runtimeName)" containerd
-	is ready "$(rpc Status '{}' | jq -c '[.status.conditions[].status]')" '[true,true]'
+	is ready "$(rpc Status '{}' | jq -c '[.status.conditions[].status]|all')" true
 }
 cri__pod_with_a_container() {
 	pod p1
@@ -164,6 +164,16 @@ cri__killed_containerd_and_shim() {
 	pod p1
 	container c1 'exec sleep 100'
 	is exec "$(answer 'echo ok')" ok
+}
+cri__user_namespace_of_a_pod() {
+	[[ $(containerd --version | awk '{print $3}') != 1.6* ]] || skip "containerd 1.6 knows no user namespaces of pods"
+	local ids='.namespace_options.userns_options={mode:"POD",uids:[{host_id:200000,container_id:0,length:65536}],gids:[{host_id:200000,container_id:0,length:65536}]}'
+	mkdir -p "$OE_DIR/volume"
+	pod p1 bypath ".linux.security_context$ids"
+	container c1 'exec sleep 100' ".config.linux.security_context$ids"
+	is map "$(answer 'cat /proc/self/uid_map' | xargs)" "0 200000 65536"
+	is owner "$(answer 'stat -c %u /etc/notes')" 0
+	is host "$(stat -c %u "/proc/$(pid_of_container)")" 200000
 }
 cri__killed_process_and_another_attempt() {
 	pod p1
