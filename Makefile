@@ -31,7 +31,7 @@ CHECK_NEEDS := shellcheck:shellcheck
 INIT_NEEDS  := clang-14:clang-14 ld.lld-14:lld-14 llvm-strip-14:llvm-14
 
 INITSRC     := libcontainer/internal/initproc/csrc
-SHELLSCRIPTS = $(shell git ls-files -co --exclude-standard -- '*.sh' .ci/run .ci/need)
+SHELLSCRIPTS = $(shell git ls-files -co --exclude-standard -- '*.sh' .ci/run .ci/need tests/vm/guest | grep -v '\.service$$')
 UNIT_PKGS    = $(shell $(GO) list ./... | grep -v /tests/integration)
 SUMMARY     := $(CACHE)/testsum
 
@@ -85,6 +85,9 @@ test-peers: test-needs ## Run the scenarios on Debian's newer crun and runc, in 
 
 test-libseccomp: test-needs ## Compare the seccomp compiler with libseccomp (needs cgo)
 	$(call libseccomp_tests,)
+
+test-vm: $(SUMMARY) ## Run the tests in virtual machines with systemd, cgroup v2 and AppArmor (VM=qemu: full emulation)
+	@$(SUDO) env GO=$(GO) VM_CACHE=$(abspath $(CACHE))/vm TESTS='$(TESTS)' VM_KEEP=$(VM_KEEP) tests/vm/run.sh $(VM) | $(SUMMARY)
 
 test-race: ## Run the package tests under the race detector (needs cgo)
 	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) $(UNIT_PKGS)

@@ -17,6 +17,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// hasEnv lists what the machine was made to have: a test that misses it there fails and is not skipped.
+const hasEnv = "OCIRUN_TEST_HAS"
+
 // The test binary is also the payload that runs inside the cgroups, and it runs itself again to see a pure v2 machine.
 const (
 	payloadEnv = "OCIRUN_CGROUPS_PAYLOAD"

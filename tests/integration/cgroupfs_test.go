@@ -44,9 +44,9 @@ func (s *scenario) needsController(controller string) {
 				return
 			}
 		}
-		s.t.Skipf("the v2 hierarchy of this machine has no %s controller, only: %s", controller, strings.TrimSpace(string(data)))
+		s.without(controller, fmt.Sprintf("the v2 hierarchy of this machine has no %s controller, only: %s", controller, strings.TrimSpace(string(data))))
 	}
 	if !exists(filepath.Join("/sys/fs/cgroup", controller, "cgroup.procs")) {
-		s.t.Skipf("this machine has no %s hierarchy", controller)
+		s.without(controller, fmt.Sprintf("this machine has no %s hierarchy", controller))
 	}
 }

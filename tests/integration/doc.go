@@ -10,4 +10,6 @@
 // for example RUNTIME=/usr/sbin/runc; a scenario that differs from a peer on
 // purpose says why. OCIRUN_TEST_CGROUP=v2 runs everything in a view of the
 // machine that has only cgroup v2, whatever its own hierarchies are.
+// OCIRUN_TEST_HAS lists what the machine was made to have (controllers, systemd,
+// apparmor, ...): a scenario that misses one of these fails instead of being skipped.
 package integration

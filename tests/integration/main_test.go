@@ -70,7 +70,7 @@ func setup() error {
 		return fmt.Errorf("become the reaper of containers: %w", err)
 	}
 	unix.Umask(0o022)
-	if err := unix.Mount("tmpfs", "/run", "tmpfs", 0, "mode=755"); err != nil {
+	if err := privateRun(); err != nil {
 		return fmt.Errorf("private /run: %w", err)
 	}
 	if err := setView(os.Getenv("OCIRUN_TEST_CGROUP")); err != nil {
@@ -88,6 +88,33 @@ func setup() error {
 		return err
 	}
 	return findRuntime(base)
+}
+
+// services are the directories below /run that belong to the machine's service managers, for those who talk to them.
+var services = []string{"/run/systemd", "/run/dbus", "/run/user"}
+
+// privateRun gives the tests a /run of their own, in which the service managers can still be reached.
+func privateRun() error {
+	kept := map[string]int{}
+	for _, dir := range services {
+		fd, err := unix.OpenTree(unix.AT_FDCWD, dir, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE)
+		if err == nil {
+			kept[dir] = fd
+			defer unix.Close(fd)
+		}
+	}
+	if err := unix.Mount("tmpfs", "/run", "tmpfs", 0, "mode=755"); err != nil {
+		return err
+	}
+	for dir, fd := range kept {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			return err
+		}
+		if err := unix.MoveMount(fd, "", unix.AT_FDCWD, dir, unix.MOVE_MOUNT_F_EMPTY_PATH); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // setView gives the pure v2 view on any machine by covering /sys/fs/cgroup.

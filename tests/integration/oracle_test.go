@@ -27,7 +27,7 @@ type snapshot struct {
 func (s *scenario) look() snapshot {
 	return snapshot{
 		mounts: hostMounts(),
-		run:    tree("/run", s.dir),
+		run:    tree("/run", append(services, s.dir)...),
 		dev:    tree("/dev", "/dev/pts", "/dev/shm", "/dev/mqueue"), // others may work in those
 		canary: canaries(),
 	}

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"os/exec"
 	"strings"
 	"testing"
 )
@@ -36,6 +37,9 @@ func TestPauseCreated(t *testing.T) {
 
 func TestPs(t *testing.T) {
 	s := begin(t)
+	if out, err := exec.Command("ps", "-ef").CombinedOutput(); err != nil {
+		s.without("ps", "the machine's own ps fails: "+string(out))
+	}
 	id, pid := s.bundle(sh("sleep 100 & echo up; wait")).detached()
 	pids := decode[[]int](s, s.run("ps", "--format", "json", id).ok().out)
 	equal(s, "processes", len(pids), 2)

@@ -94,6 +94,16 @@ func (s *scenario) stopHelpers() {
 	s.helpers = nil
 }
 
+// without ends a scenario for want of something that only some machines have. Where the machine was made to have it, as
+// OCIRUN_TEST_HAS says (names with spaces between them), that is a failure and not a reason to skip.
+func (s *scenario) without(feature, why string) {
+	s.t.Helper()
+	if slices.Contains(strings.Fields(os.Getenv("OCIRUN_TEST_HAS")), feature) {
+		s.t.Fatalf("this machine was to have %s: %s", feature, why)
+	}
+	s.t.Skip(why)
+}
+
 func (s *scenario) errorf(format string, args ...any) {
 	s.t.Helper()
 	if s.peerReason != "" {

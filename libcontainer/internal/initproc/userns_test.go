@@ -70,6 +70,10 @@ func (m *mapped) queue(t *testing.T) int {
 	for _, path := range m.sources {
 		fd, err := unix.OpenTree(unix.AT_FDCWD, path, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
 		if err == nil {
+			// As the runtime does: the host's mounts may be shared, and nothing of the container shall show there.
+			err = unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &unix.MountAttr{Propagation: unix.MS_SLAVE})
+		}
+		if err == nil {
 			err = unix.Sendmsg(pair[0], []byte{0}, unix.UnixRights(fd), nil, 0)
 			unix.Close(fd)
 		}
