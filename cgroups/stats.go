@@ -83,10 +83,12 @@ type MemoryUsage struct {
 	Failcnt uint64 `json:"failcnt"`
 }
 
-// PidsStats counts tasks; a limit of 0 is none.
+// PidsStats counts tasks; a limit of 0 is none. Without the controller Current counts processes.
 type PidsStats struct {
 	Current uint64 `json:"current,omitempty"`
 	Limit   uint64 `json:"limit,omitempty"`
+	// Peak is the most there have been at a time, as Linux 6.1 counts them.
+	Peak uint64 `json:"-"`
 }
 
 // BlockIOStats counts by device and operation: bytes, requests, nanoseconds or sectors.
@@ -159,6 +161,10 @@ func (m *cgroupfs) Stats() (*Stats, error) {
 			}
 		}
 		errs = append(errs, r.err)
+	}
+	if s.Pids.Current == 0 {
+		pids, err := m.Pids()
+		s.Pids.Current, errs = uint64(len(pids)), append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err

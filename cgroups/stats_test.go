@@ -154,7 +154,7 @@ func TestStatsV1(t *testing.T) {
 			Cache: 20, Usage: MemoryUsage{Limit: 1000, Usage: 100, Max: 300, Failcnt: 4}, Swap: MemoryUsage{Limit: 2000, Usage: 150},
 			Kernel: MemoryUsage{Usage: 5}, Raw: map[string]uint64{"cache": 20, "rss": 30}, OOMKills: 2,
 		},
-		Pids: PidsStats{3, 9},
+		Pids: PidsStats{Current: 3, Limit: 9},
 		BlockIO: BlockIOStats{
 			Serviced: []BlockIOEntry{{8, 0, "Read", 3}, {8, 0, "Total", 3}}, ServiceBytes: []BlockIOEntry{{8, 0, "Read", 4096}},
 			Time: []BlockIOEntry{{8, 0, "", 12}},

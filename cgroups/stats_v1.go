@@ -83,7 +83,7 @@ func (r *counters) memory(m *MemoryStats) {
 
 // pids reads files that v1 and v2 have in common.
 func (r *counters) pids(p *PidsStats) {
-	p.Current = r.number("pids.current")
+	p.Current, p.Peak = r.number("pids.current"), r.number("pids.peak")
 	if limit := r.text("pids.max"); limit != "max" {
 		p.Limit = parseCount(limit)
 	}

@@ -88,6 +88,14 @@ type resctrlPlace struct {
 
 func (p resctrlPlace) add(pid int) error { return resctrl.FS{Root: p.Root}.Add(p.Placed, pid) }
 
+// stats reads what a container's class of service has and uses.
+func (p resctrlPlace) stats() (resctrl.Stats, error) {
+	if p.Dir == "" {
+		return resctrl.Stats{}, nil
+	}
+	return resctrl.FS{Root: p.Root}.Stats(p.Placed)
+}
+
 func (p resctrlPlace) entry() *entry {
 	return newEntry(lineResctrl).str("root", p.Root).str("dir", p.Dir).str("monitor", p.Monitor).flag("own", p.Own)
 }

@@ -9,38 +9,64 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/ocirun/ocirun/cgroups"
+	"github.com/ocirun/ocirun/libcontainer/internal/resctrl"
 )
 
-// Stats is what the kernel counts for a container.
-type Stats = cgroups.Stats
+// Stats is what the kernel counts for a container. The JSON form is that of the data of
+// an `events` line.
+type Stats struct {
+	cgroups.Stats
+	// Resctrl is empty for a container without a class of service.
+	Resctrl ResctrlStats `json:"intel_rdt"`
+	// Networks are the devices of the container's network namespace but the loopback
+	// device; nil if the namespace is not its own.
+	Networks []NetworkInterface `json:"network_interfaces"`
+}
+
+// ResctrlStats is what the file system of resource control says of a class of service.
+type ResctrlStats = resctrl.Stats
 
 // Stats reads what the kernel counts for the container's processes: ErrNotRunning for
 // one that has ended.
 func (c *Container) Stats() (*Stats, error) {
-	cgroup, err := c.liveCgroup()
+	r, cgroup, err := c.live()
 	if err != nil {
 		return nil, err
 	}
-	return cgroup.Stats()
+	counted, err := cgroup.Stats()
+	if err != nil {
+		return nil, err
+	}
+	s := &Stats{Stats: *counted}
+	if s.Hugetlb == nil {
+		s.Hugetlb = map[string]cgroups.HugetlbStats{} // readers know an object without members
+	}
+	if s.Networks, err = networkInterfaces(r.Init); err != nil {
+		return nil, err
+	}
+	if s.Resctrl, err = r.Resctrl.stats(); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
-// liveCgroup gives the cgroup of a container that has not ended.
-func (c *Container) liveCgroup() (cgroups.Manager, error) {
+// live gives the record and the cgroup of a container that has not ended.
+func (c *Container) live() (*record, cgroups.Manager, error) {
 	r, status, err := c.dir.status()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if status == Stopped || status == Creating {
-		return nil, ErrNotRunning
+		return nil, nil, ErrNotRunning
 	}
 	cgroup, err := r.Cgroup.manager()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if cgroup == nil {
-		return nil, errNoCgroup
+		return nil, nil, errNoCgroup
 	}
-	return cgroup, nil
+	return r, cgroup, nil
 }
 
 // NotifyOOM gives a value each time that the kernel ends a process of the container
@@ -48,7 +74,7 @@ func (c *Container) liveCgroup() (cgroups.Manager, error) {
 // gone, within a second, or when the context ends. Where the kernel does not count
 // memory, it gives no values.
 func (c *Container) NotifyOOM(ctx context.Context) (<-chan struct{}, error) {
-	cgroup, err := c.liveCgroup()
+	_, cgroup, err := c.live()
 	if err != nil {
 		return nil, err
 	}

@@ -25,6 +25,7 @@ func table() []entry {
 		{"resume", "", resumeCommand},
 		{"ps", "", psCommand},
 		{"events", "", eventsCommand},
+		{"stats", "", statsCommand},
 		{"update", "", updateCommand},
 		{"spec", "", specCommand},
 		{"explain", "", explainCommand},

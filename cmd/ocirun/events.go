@@ -31,12 +31,9 @@ memory. The command ends when the container is deleted.
 			{Name: "stats", Into: cli.Bool(&stats), Help: "print statistics once and end"},
 		},
 		Run: func(args []string) error {
-			every, err := time.ParseDuration(interval)
+			every, err := parseInterval(interval)
 			if err != nil {
-				return fmt.Errorf("invalid value %q for flag -interval: parse error", interval)
-			}
-			if every <= 0 {
-				return errors.New("duration interval must be greater than 0")
+				return err
 			}
 			c, err := a.load(args[0])
 			if err != nil {
@@ -57,20 +54,12 @@ type event struct {
 	Data any    `json:"data,omitempty"`
 }
 
-// statsData has what others print besides, and what the kernel does not count for
-// a cgroup, so that whoever asks for it finds nothing.
-type statsData struct {
-	*libcontainer.Stats
-	IntelRdt          struct{}   `json:"intel_rdt"`
-	NetworkInterfaces []struct{} `json:"network_interfaces"`
-}
-
 func (a *app) printStats(c container, id string) error {
 	stats, err := c.Stats()
 	if err != nil {
 		return err
 	}
-	return a.printJSONLine(event{Type: "stats", ID: id, Data: statsData{Stats: stats}})
+	return a.printJSONLine(event{Type: "stats", ID: id, Data: stats})
 }
 
 // printEvents ends with the container. That it has none between two looks, or no

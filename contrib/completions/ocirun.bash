@@ -60,7 +60,7 @@ _ocirun() {
 		if [[ $cur == -* ]]; then
 			_ocirun_words "--debug --log --log-format --log-level --root --systemd-cgroup --cgroup-manager --rootless --version -v --help -h"
 		else
-			_ocirun_words "create start run state list exec kill delete pause resume ps events update spec explain validate features help h"
+			_ocirun_words "create start run state list exec kill delete pause resume ps events stats update spec explain validate features help h"
 		fi
 		;;
 	create)
@@ -263,6 +263,22 @@ _ocirun() {
 			_ocirun_containers
 		fi
 		;;
+	stats)
+		case $prev in
+		--format | -f)
+			_ocirun_words "table json openmetrics"
+			return
+			;;
+		--interval)
+			return
+			;;
+		esac
+		if [[ $cur == -* ]]; then
+			_ocirun_words "--format -f --interval --once --help -h"
+		else
+			_ocirun_containers
+		fi
+		;;
 	update)
 		case $prev in
 		--resources | -r)
@@ -383,7 +399,7 @@ _ocirun() {
 		if [[ $cur == -* ]]; then
 			_ocirun_words "--help -h"
 		else
-			_ocirun_words "create start run state list exec kill delete pause resume ps events update spec explain validate features help h"
+			_ocirun_words "create start run state list exec kill delete pause resume ps events stats update spec explain validate features help h"
 		fi
 		;;
 	esac

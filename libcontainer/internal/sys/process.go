@@ -112,6 +112,32 @@ func (p Process) Cgroups() ([]byte, error) {
 	return ReadFileAt(unix.AT_FDCWD, "/proc/"+strconv.Itoa(p.Pid)+"/cgroup", limit)
 }
 
+// NetworkNamespace tells the process's network namespace from all others
+// (namespaces(7)), with the same restriction as OpenRoot.
+func (p Process) NetworkNamespace() (dev, ino uint64, err error) {
+	return namespaceID("/proc/" + strconv.Itoa(p.Pid) + "/ns/net")
+}
+
+// OwnNetworkNamespace is that of the calling thread.
+func OwnNetworkNamespace() (dev, ino uint64, err error) {
+	return namespaceID("/proc/thread-self/ns/net")
+}
+
+func namespaceID(path string) (dev, ino uint64, err error) {
+	var st unix.Stat_t
+	if err := Retry(func() error { return unix.Stat(path, &st) }); err != nil {
+		return 0, 0, err
+	}
+	return st.Dev, st.Ino, nil
+}
+
+// NetworkDevices gives the table of the counters of the devices in the process's
+// network namespace (proc_pid_net(5), "dev"), with the same restriction as OpenRoot.
+func (p Process) NetworkDevices() ([]byte, error) {
+	const limit = 16 << 20
+	return ReadFileAt(unix.AT_FDCWD, "/proc/"+strconv.Itoa(p.Pid)+"/net/dev", limit)
+}
+
 // PidfdOpen gives a descriptor of a process (pidfd_open(2), Linux 5.3).
 func PidfdOpen(pid int) (int, error) {
 	return retryFD(func() (int, error) { return unix.PidfdOpen(pid, 0) })
