@@ -94,6 +94,38 @@ func TestMountsCgroupShowsOwn(t *testing.T) {
 	equal(s, "processes of the container", b.payload(), "1\n")
 }
 
+// With a namespace of its own or without, for reading or for writing, the container finds
+// its own cgroup where its /proc/self/cgroup says.
+func TestMountsCgroupNamespaces(t *testing.T) {
+	for name, ns := range map[string]edit{"own namespace": namespace(specs.CgroupNamespace, ""), "the host's": withoutNamespace(specs.CgroupNamespace)} {
+		for _, access := range []string{"ro", "rw"} {
+			t.Run(name+"/"+access, func(t *testing.T) {
+				s := begin(t)
+				hierarchy, number := "", "0::"
+				if suite.view == "v1" {
+					hierarchy, number = "/freezer", "[0-9]*:freezer:"
+				}
+				b := s.bundle(ns, func(c *specs.Spec) {
+					for i := range c.Mounts {
+						if c.Mounts[i].Type == "cgroup" {
+							c.Mounts[i].Options = []string{"nosuid", "noexec", "nodev", access}
+						}
+					}
+				}, sh("own=$(sed -n 's/^"+number+"//p' /proc/self/cgroup); top=/sys/fs/cgroup"+hierarchy+
+					"; for d in $top$own $top; do test $(cat $d/cgroup.procs | head -n 1) = 1 && break; done; head -n 1 $d/cgroup.procs; mkdir $d/below && echo made && rmdir $d/below"))
+				r := s.run("run", "-b", b.dir, s.id())
+				want := "1\n"
+				if access == "rw" {
+					want += "made\n"
+				} else {
+					s.contains("writing", r.err, "Read-only file system")
+				}
+				equal(s, "output", r.out, want)
+			})
+		}
+	}
+}
+
 func TestMountsTmpfsSize(t *testing.T) {
 	s := begin(t)
 	s.differs("runc", "1.1.5 gives it the mode of the directory below")

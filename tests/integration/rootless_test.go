@@ -337,3 +337,28 @@ func TestRootlessTerminal(t *testing.T) {
 	term.expect("got <hello>")
 	c.wait().exits(3)
 }
+
+// What the host has set on a mount stays set for those who are not its root; asking for
+// the contrary is an error, and asking for nothing is not.
+func TestRootlessLockedFlags(t *testing.T) {
+	s := begin(t)
+	s.differs("runc", "1.1.5 takes nothing back")
+	source := filepath.Join(s.dir, "source")
+	s.mountTmpfs(source, unix.MS_PRIVATE)
+	s.write("source/file", "content\n")
+	s.must(unix.Mount("", source, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC|unix.MS_NOATIME, ""))
+	u := s.ordinaryUser(sh("cat /mnt/file; grep ' /mnt ' /proc/self/mountinfo"))
+	for _, options := range []string{"rbind", "rbind ro", "rbind nosymfollow", "rbind ro nosuid nodev noexec noatime"} {
+		u.edit(withoutMount("/mnt"), addMounts(specs.Mount{Destination: "/mnt", Source: source, Options: strings.Fields(options)}))
+		out := u.run().ok().out
+		content, table, _ := strings.Cut(out, "\n")
+		equal(s, "file with "+options, content, "content")
+		m := at(parseMounts(table), "/mnt")
+		equal(s, "flags with "+options, m.has("ro") && m.has("nosuid") && m.has("nodev") && m.has("noexec") && m.has("noatime"), true)
+	}
+	for _, option := range []string{"rw", "suid", "dev", "exec", "atime", "rexec"} {
+		u.edit(withoutMount("/mnt"), addMounts(specs.Mount{Destination: "/mnt", Source: source, Options: []string{"rbind", option}}))
+		u.run().failsWith(1, "cannot clear locked flags")
+		s.oracle()
+	}
+}
