@@ -46,6 +46,8 @@ type builder struct {
 	done chan struct{}
 
 	creation *creation
+	// notifier waits for the program to be ready, if somebody wants to know.
+	notifier *notifier
 	sources  *sources
 	stdio    [3]int
 	// requests is what is kept for what the init asks for, nil before it has asked.
@@ -82,6 +84,9 @@ func (b *builder) make() error {
 
 // build is the part of make that has effects to be undone.
 func (b *builder) build() error {
+	if err := b.openNotifier(); err != nil {
+		return err
+	}
 	if err := b.place(); err != nil {
 		return err
 	}

@@ -48,10 +48,13 @@ func (c *Container) Explain() (*Explanation, error) {
 	if i.ConsoleSocket {
 		o.ConsoleSocket = "console.sock"
 	}
+	if i.Notify {
+		o.NotifySocket = notifySocketName
+	}
 	var warnings []string
 	o.Warn = func(message string) { warnings = append(warnings, message) }
 	b := &builder{
-		id: r.ID, o: &o, gated: i.Create, detached: i.Detach, launch: newLaunch(),
+		store: c.store, id: r.ID, o: &o, gated: i.Create, detached: i.Detach, launch: newLaunch(),
 		bundle: &specconv.Bundle{Dir: r.Bundle, Raw: raw, Spec: spec},
 	}
 	if err := b.compile(); err != nil {

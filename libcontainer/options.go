@@ -27,6 +27,10 @@ type CreateOptions struct {
 	// ListenFDs is the number of activation sockets (sd_listen_fds(3)), which
 	// stand before the preserved descriptors.
 	ListenFDs int
+	// NotifySocket is where a service manager listens for sd_notify(3), the value of
+	// NOTIFY_SOCKET in the caller's environment. If set, the program gets a socket
+	// of its own, and the service manager learns when the program is ready.
+	NotifySocket string
 	// NoPivot moves the root with MS_MOVE and chroot(2) instead of pivot_root(2).
 	NoPivot bool
 	// NoNewKeyring keeps the caller's session keyring.
@@ -55,6 +59,9 @@ type RunOptions struct {
 
 // StartOptions says how a container is started.
 type StartOptions struct {
+	// NotifySocket is as in CreateOptions. If the container was created with one, Start
+	// returns when the program is ready or has ended.
+	NotifySocket string
 	// Trace, if set, receives the time of every step.
 	Trace *Trace
 	// Warn, if set, is told what is odd but no error.

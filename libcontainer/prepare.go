@@ -76,6 +76,9 @@ func (b *builder) probe(host cgroups.Host) error {
 		ListenFDs: b.o.ListenFDs, PreserveFDs: b.o.PreserveFDs, ConsoleSocket: b.o.ConsoleSocket != "", Detach: b.detached,
 		Host: probeHost(host, b.bundle.Spec, b.bundle.Spec.Process),
 	}
+	if b.o.NotifySocket != "" {
+		b.options.NotifyDir = filepath.Join(b.store.root, b.id, notifyName)
+	}
 	var err error
 	if b.options.Host.Resctrl, err = probeResctrl(b.bundle.Spec); err != nil {
 		return err
@@ -129,7 +132,7 @@ func (b *builder) record() error {
 		ID: b.id, Bundle: b.bundle.Dir, Rootfs: b.rootfs(), Created: time.Now(),
 		Inputs: inputs{
 			Create: b.gated, NoPivot: b.o.NoPivot, NoNewKeyring: b.o.NoNewKeyring, Rootless: b.o.Rootless,
-			ConsoleSocket: b.o.ConsoleSocket != "", Detach: b.detached,
+			ConsoleSocket: b.o.ConsoleSocket != "", Detach: b.detached, Notify: b.o.NotifySocket != "",
 			ListenFDs: b.o.ListenFDs, PreserveFDs: b.o.PreserveFDs,
 		},
 		SharedPID: !b.plan.Spawn.IsNew(plan.NamespacePID),

@@ -77,7 +77,7 @@ type inputs struct {
 	// Create: made to wait for its start.
 	Create                          bool
 	NoPivot, NoNewKeyring, Rootless bool
-	ConsoleSocket, Detach           bool
+	ConsoleSocket, Detach, Notify   bool
 	ListenFDs, PreserveFDs          int
 }
 
@@ -120,7 +120,7 @@ func (p cgroupPlace) entry() *entry {
 func (i inputs) encode() []byte {
 	return newEntry(lineInputs).flag("create", i.Create).flag("no-pivot", i.NoPivot).
 		flag("no-new-keyring", i.NoNewKeyring).flag("rootless", i.Rootless).
-		flag("console-socket", i.ConsoleSocket).flag("detach", i.Detach).
+		flag("console-socket", i.ConsoleSocket).flag("detach", i.Detach).flag("notify", i.Notify).
 		num("listen-fds", int64(i.ListenFDs)).num("preserve-fds", int64(i.PreserveFDs)).bytes()
 }
 
@@ -134,7 +134,7 @@ func (i *inputs) decode(f fields) error {
 	*i = inputs{
 		Create: f.flag("create"), NoPivot: f.flag("no-pivot"),
 		NoNewKeyring: f.flag("no-new-keyring"), Rootless: f.flag("rootless"),
-		ConsoleSocket: f.flag("console-socket"), Detach: f.flag("detach"),
+		ConsoleSocket: f.flag("console-socket"), Detach: f.flag("detach"), Notify: f.flag("notify"),
 		ListenFDs: int(listen), PreserveFDs: int(preserve),
 	}
 	return nil

@@ -28,7 +28,11 @@ func (s *Store) Run(id string, o RunOptions) (status int, err error) {
 		defer func() { err = errors.Join(err, f.close()) }()
 	}
 	if err := b.finish(f); err != nil {
+		b.notifier.close()
 		return 0, err
+	}
+	if err := b.notify(); err != nil {
+		b.warn("wait for the program to be ready: " + err.Error())
 	}
 	if f == nil {
 		return 0, nil

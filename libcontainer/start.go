@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -18,19 +19,48 @@ import (
 // said. The hooks of poststart are run before it returns; if one fails the
 // container is stopped and removed (runtime-spec runtime.md, "Lifecycle").
 func (c *Container) Start(o StartOptions) error {
+	n, init, err := c.start(o)
+	defer n.close()
+	if err != nil || n == nil {
+		return err
+	}
+	pidfd, err := init.Open()
+	if errors.Is(err, unix.ESRCH) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer unix.Close(pidfd)
+	n.relay(pidfd, init.Pid)
+	return nil
+}
+
+// start is what Start does while no other command may work on the container. It gives
+// the first process, and who waits for it to be ready.
+func (c *Container) start(o StartOptions) (n *notifier, init sys.Process, err error) {
 	begun := o.Trace.begin()
 	unlock, err := c.dir.lock(lockPatience)
 	if err != nil {
-		return err
+		return nil, init, err
 	}
 	defer unlock()
 	r, status, err := c.dir.status()
 	if err != nil {
-		return err
+		return nil, init, err
 	}
 	if err := startable(status); err != nil {
-		return err
+		return nil, init, err
 	}
+	n, err = c.dir.openNotifier(o.NotifySocket, o.Warn)
+	if err != nil {
+		return nil, init, err
+	}
+	return n, r.Init, c.letGo(r, o, begun)
+}
+
+// letGo lets the program run, and then the hooks that follow it.
+func (c *Container) letGo(r *record, o StartOptions, begun time.Duration) error {
 	if err := c.openGate(); err != nil {
 		return err
 	}

@@ -45,6 +45,7 @@ const (
 	causeExec         plan.Cause = "default:exec"
 	causeHome         plan.Cause = "default:home"
 	causeKeyring      plan.Cause = "default:keyring"
+	causeNotify       plan.Cause = "default:notify"
 	causeLinks        plan.Cause = "default:links"
 	causeNamespaces   plan.Cause = "default:namespaces"
 	causePropagation  plan.Cause = "default:propagation"

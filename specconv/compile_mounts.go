@@ -28,6 +28,7 @@ func (c *compiler) rootfsRows() {
 	for i := range c.spec.Mounts {
 		c.mountRow(i)
 	}
+	c.notifyRow()
 	c.deviceRows()
 	c.placedRow()
 	c.createHookRows()
@@ -40,6 +41,21 @@ func (c *compiler) rootfsRows() {
 	c.pathRows()
 	c.add(phaseRootfs, "/root/path", plan.PivotRoot{Chroot: c.o.NoPivot})
 	c.rootAttrRows()
+}
+
+// notifyMount is where the container finds its socket for sd_notify(3), on every
+// runtime.
+const notifyMount = "/run/notify"
+
+// notifyRow lets the container see the socket's directory, and change nothing in it.
+func (c *compiler) notifyRow() {
+	if c.o.NotifyDir == "" {
+		return
+	}
+	c.add(phaseRootfs, causeNotify, plan.Bind{
+		Source: c.o.NotifyDir, Dest: notifyMount, Kind: plan.Directory, Handed: c.hands(),
+		Attr: plan.AttrChange{Set: plan.NoSuid | plan.NoDev | plan.NoExec | plan.ReadOnly},
+	})
 }
 
 // rootRows sets the propagation of what is inherited from the host and takes the

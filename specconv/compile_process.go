@@ -202,6 +202,9 @@ func (c *compiler) environment() []string {
 	if c.o.ListenFDs > 0 {
 		all = append(all, "LISTEN_FDS="+strconv.Itoa(c.o.ListenFDs), "LISTEN_PID=1")
 	}
+	if c.o.NotifyDir != "" {
+		all = append(all, "NOTIFY_SOCKET="+notifyMount+"/notify.sock")
+	}
 	last := lastEntries(all)
 	env := all[:0]
 	for i, entry := range all {

@@ -120,6 +120,9 @@ type Options struct {
 	ListenFDs int
 	// PreserveFDs is the number of other descriptors that the program inherits.
 	PreserveFDs int
+	// NotifyDir is the host's directory with the container's socket for sd_notify(3),
+	// or empty.
+	NotifyDir string
 	// ConsoleSocket says that there is a socket for the terminal's master end.
 	ConsoleSocket bool
 	// Detach says that the runtime does not wait for the end of the program.

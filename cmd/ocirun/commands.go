@@ -78,9 +78,9 @@ var programSections = []cli.Section{
 or with 128 plus the number of the signal that ended it. Otherwise the status is
 0 on success, 1 on failure, and 3 if there is no command of that name.
 
-A failure is logged as one record at level "error", on standard error or in the
-file that --log names. In the second case the message alone is also printed on
-standard error.
+A failure is logged as one record at level "error", on standard error or where
+--log says. In the second case the message alone is also printed on standard
+error.
 `},
 	{Title: "ENVIRONMENT", Doc: `
 XDG_RUNTIME_DIR is where the state of containers is kept for users other than
@@ -88,6 +88,11 @@ root, and for root of a user namespace unless USER is "root".
 
 LISTEN_FDS and LISTEN_PID hand sockets on to the container, as described in
 sd_listen_fds(3), if LISTEN_PID is the process id of ocirun.
+
+NOTIFY_SOCKET is where a service manager waits for sd_notify(3). A container that
+was created with it finds a socket of its own in its environment. When its program
+says that it is ready, the service manager learns that, and its process id; "start"
+and "run --detach" return only then, or when the program has ended.
 `},
 	{Title: "FILES", Doc: `
 /run/ocirun has one directory for each container. It does not outlive a reboot,

@@ -122,7 +122,7 @@ func (f *createFlags) options(a *app) (o libcontainer.CreateOptions, err error) 
 	}
 	return libcontainer.CreateOptions{
 		Bundle: f.bundle, PidFile: f.pidFile, ConsoleSocket: f.consoleSocket, PidfdSocket: f.pidfdSocket,
-		PreserveFDs: f.preserveFDs, ListenFDs: listen, NoPivot: f.noPivot, NoNewKeyring: f.noNewKeyring,
+		NotifySocket: a.host.getenv("NOTIFY_SOCKET"), PreserveFDs: f.preserveFDs, ListenFDs: listen, NoPivot: f.noPivot, NoNewKeyring: f.noNewKeyring,
 		Rootless: rootless, Trace: trace, Warn: a.log.warn,
 	}, nil
 }

@@ -24,7 +24,9 @@ not.
 			if err != nil {
 				return err
 			}
-			return a.endTrace(trace, t, c.Start(libcontainer.StartOptions{Trace: t, Warn: a.log.warn}))
+			return a.endTrace(trace, t, c.Start(libcontainer.StartOptions{
+				NotifySocket: a.host.getenv("NOTIFY_SOCKET"), Trace: t, Warn: a.log.warn,
+			}))
 		},
 	}
 }

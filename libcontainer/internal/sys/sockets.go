@@ -33,6 +33,34 @@ func ListenUnix(dir int, name string, backlog int) (int, error) {
 	return fd, nil
 }
 
+// BindDatagrams makes a datagram socket as name below dir, as ListenUnix does one of
+// streams.
+func BindDatagrams(dir int, name string) (int, error) {
+	fd, err := newUnixSocket(unix.SOCK_DGRAM)
+	if err != nil {
+		return -1, err
+	}
+	if err := Retry(func() error { return unix.Bind(fd, addressBelow(dir, name)) }); err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// ConnectDatagrams connects to the datagram socket at path; a leading '@' stands for
+// an abstract address (unix(7)).
+func ConnectDatagrams(path string) (int, error) {
+	fd, err := newUnixSocket(unix.SOCK_DGRAM)
+	if err != nil {
+		return -1, err
+	}
+	if err := Retry(func() error { return unix.Connect(fd, &unix.SockaddrUnix{Name: path}) }); err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
 // ConnectUnixAt connects to the stream socket name below dir.
 func ConnectUnixAt(dir int, name string) (int, error) {
 	return connectUnix(addressBelow(dir, name), -1)
