@@ -3,11 +3,17 @@ package libcontainer
 import (
 	"cmp"
 	"errors"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
 	"github.com/ocirun/ocirun/cgroups"
 	"github.com/ocirun/ocirun/libcontainer/internal/initproc"
+	"github.com/ocirun/ocirun/libcontainer/internal/netdev"
 	"github.com/ocirun/ocirun/specconv"
 	"github.com/ocirun/ocirun/specconv/plan"
 )
@@ -47,6 +53,9 @@ func Review(o CreateOptions) ([]Finding, error) {
 	findings := make([]Finding, 0, len(problems)+len(warnings))
 	for _, p := range append(problems, warnings...) {
 		f := Finding{Pointer: string(p.Pointer), Warning: p.Warning, Message: p.Err.Error(), Reference: p.Ref}
+		if f.Reference == "" {
+			f.Reference = sectionOf(f.Pointer)
+		}
 		f.Line, f.Column = specconv.Place(bundle.Raw, p.Pointer)
 		findings = append(findings, f)
 	}
@@ -54,6 +63,29 @@ func Review(o CreateOptions) ([]Finding, error) {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	return findings, nil
+}
+
+// sectionOf gives the part of the specification that a place in config.json belongs to,
+// where a finding does not name a better one.
+func sectionOf(pointer string) string {
+	for _, section := range [...]struct{ pointer, reference string }{
+		{"/mounts", "config.md#mounts"},
+		{"/process", "config.md#process"},
+		{"/root", "config.md#root"},
+		{"/hooks", "config.md#posix-platform-hooks"},
+		{"/linux/namespaces", "config-linux.md#namespaces"},
+		{"/linux/uidMappings", "config-linux.md#user-namespace-mappings"},
+		{"/linux/gidMappings", "config-linux.md#user-namespace-mappings"},
+		{"/linux/devices", "config-linux.md#devices"},
+		{"/linux/resources", "config-linux.md#control-groups"},
+		{"/linux/cgroupsPath", "config-linux.md#cgroups-path"},
+		{"/linux", "config-linux.md"},
+	} {
+		if pointer == section.pointer || strings.HasPrefix(pointer, section.pointer+"/") {
+			return section.reference
+		}
+	}
+	return "config.md"
 }
 
 // asWarning takes the pointer off a text that begins with one.
@@ -111,9 +143,7 @@ func (b *builder) review() ([]specconv.Problem, error) {
 	}
 	facts, found := specconv.Review(b.bundle, b.options)
 	problems = append(problems, found...)
-	if specconv.FirstError(problems) != nil {
-		return problems, nil
-	}
+	problems = append(problems, missingNetDevices(b.bundle.Spec.Linux)...)
 	b.options.Facts = facts
 	compiled, warnings, err := specconv.Compile(b.bundle, b.options)
 	for _, w := range warnings {
@@ -122,7 +152,42 @@ func (b *builder) review() ([]specconv.Problem, error) {
 	if err == nil {
 		_, err = initproc.Lower(compiled, &initproc.Layout{})
 	}
-	return append(problems, asProblems(err)...), nil
+	for _, p := range asProblems(err) {
+		if !knownProblem(problems, p) {
+			problems = append(problems, p)
+		}
+	}
+	return problems, nil
+}
+
+// knownProblem says whether an error about the same place, or what holds it, was found
+// before: the compiler has not much to add to it.
+func knownProblem(problems []specconv.Problem, p specconv.Problem) bool {
+	return slices.ContainsFunc(problems, func(other specconv.Problem) bool {
+		return !other.Warning && (strings.HasPrefix(string(other.Pointer)+"/", string(p.Pointer)+"/") ||
+			strings.HasPrefix(string(p.Pointer)+"/", string(other.Pointer)+"/"))
+	})
+}
+
+// missingNetDevices are those that the runtime's network namespace does not have.
+func missingNetDevices(linux *specs.Linux) (problems []specconv.Problem) {
+	if linux == nil || len(linux.NetDevices) == 0 {
+		return nil
+	}
+	conn, err := netdev.Dial()
+	if err != nil {
+		return nil // the names are all that is looked at
+	}
+	defer conn.Close()
+	for _, name := range slices.Sorted(maps.Keys(linux.NetDevices)) {
+		if err := conn.Find(name); errors.Is(err, unix.ENODEV) {
+			problems = append(problems, specconv.Problem{
+				Pointer: plan.Cause("/linux/netDevices/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)), Ref: "config-linux.md#network-devices",
+				Err: fmt.Errorf("link not found for interface %s on runtime namespace", name),
+			})
+		}
+	}
+	return problems
 }
 
 // asProblems gives an error the form of the others.

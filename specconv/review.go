@@ -36,6 +36,7 @@ func Review(b *Bundle, o Options) (Facts, []Problem) {
 	}
 	r.hooks(b.Spec.Hooks)
 	r.devices(b.Spec.Linux)
+	r.host(b)
 	return facts, append(problems, r.problems...)
 }
 

@@ -40,7 +40,10 @@ func TestReviewFindsEverything(t *testing.T) {
 
 func TestReviewOfAGoodBundle(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.Mkdir(filepath.Join(dir, "rootfs"), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, "rootfs/bin"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "rootfs/bin/sh"), nil, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if problems := review(t, dir, good); len(problems) != 0 {

@@ -69,3 +69,35 @@ func TestFieldsValidateJSON(t *testing.T) {
 		s.errorf("got %+v", f)
 	}
 }
+
+// What creation would meet late is found as well, all of it at once, and always with the
+// part of the specification.
+func TestFieldsValidateHost(t *testing.T) {
+	s := begin(t)
+	if suite.kind != "ocirun" {
+		t.Skipf("%s has no such command", suite.kind)
+	}
+	b := s.bundle(args("nope"), namespace(specs.NetworkNamespace, "/proc/self/ns/uts"), namespace(specs.IPCNamespace, "/nonexistent/ns"),
+		netDevice("nope0", ""), func(c *specs.Spec) {
+			c.Linux.Seccomp = &specs.LinuxSeccomp{DefaultAction: specs.ActAllow, ListenerPath: "/nonexistent.sock", Syscalls: []specs.LinuxSyscall{rule(specs.ActNotify, "mkdir")}}
+		}, addMounts(specs.Mount{Destination: "/tmp", Type: "tmpfs", Options: []string{"remount", "size=1m"}}))
+	r := s.run("validate", "-b", b.dir)
+	r.failsWith(1, "/config.json has 5 errors")
+	for _, want := range []string{
+		"error: /linux/namespaces/", "/proc/self/ns/uts: not a network namespace: invalid argument [config-linux.md#namespaces]",
+		"open /nonexistent/ns: no such file or directory [config-linux.md#namespaces]",
+		"error: /linux/netDevices/nope0: link not found for interface nope0 on runtime namespace [config-linux.md#network-devices]",
+		"error: /linux/seccomp/listenerPath: failed to connect with seccomp agent specified in the seccomp profile: dial unix /nonexistent.sock: no such file or directory [config-linux.md#seccomp]",
+		"error: /mounts/7: remount of /tmp can change only attributes of the mount, not size=1m [config.md#mounts]",
+		`warning: /process/args/0: exec: "nope": executable file not found in the root file system [config.md#process]`,
+	} {
+		s.contains("list", r.out, want)
+	}
+	for line := range strings.Lines(r.out) {
+		if !strings.HasSuffix(line, "]\n") {
+			s.errorf("no reference: %s", line)
+		}
+	}
+	b.edit(addMounts(bind(s.dir, "/usr/bin")))
+	s.lacks("a program that a mount may bring", s.run("validate", "-b", b.dir).out, "executable file not found")
+}

@@ -121,6 +121,12 @@ func (c *Conn) link(name string) (int32, error) {
 	return 0, errAnswer
 }
 
+// Find looks for a device. The error is that of the kernel.
+func (c *Conn) Find(name string) error {
+	_, err := c.link(name)
+	return err
+}
+
 // indexes gives the numbers of all devices.
 func (c *Conn) indexes() (map[int32]bool, error) {
 	answers, err := c.request(unix.RTM_GETLINK, unix.NLM_F_DUMP, link(0, 0, 0))
