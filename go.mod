@@ -3,6 +3,7 @@ module github.com/ocirun/ocirun
 go 1.26.0
 
 require (
+	github.com/godbus/dbus/v5 v5.2.4 // indirect
 	github.com/opencontainers/runtime-spec v1.3.0 // indirect
 	github.com/seccomp/libseccomp-golang v0.11.1 // indirect
 	github.com/sirupsen/logrus v1.10.2 // indirect

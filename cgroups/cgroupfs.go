@@ -17,6 +17,8 @@ type cgroupfs struct {
 	resources *specs.LinuxResources
 	// rootless does without device rules, tolerant also without a hierarchy, where the caller has no power.
 	rootless, tolerant bool
+	// adopt: the container's process is there before the cgroup is readied.
+	adopt bool
 	// forbidden is why a rootless container has no cgroup in some hierarchy.
 	forbidden error
 	// fresh is true until limits or devices were set: what the kernel holds then is known without a look.
@@ -44,7 +46,7 @@ func New(c Config) (Manager, error) {
 	}
 	m := &cgroupfs{
 		trees: trees, resources: c.Resources, rootless: c.Rootless, tolerant: c.Rootless && c.Path == "",
-		fresh: true, freshDevices: true,
+		adopt: c.Adopt, fresh: true, freshDevices: true,
 	}
 	m.paths = pathsOf(trees)
 	if m.tolerant {

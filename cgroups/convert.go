@@ -6,9 +6,9 @@ import (
 	"strconv"
 )
 
-// cpuWeight converts v1 cpu.shares (2 to 262144, default 1024) to v2 cpu.weight (1 to 10000, default 100). The curve goes
+// CPUWeight converts v1 cpu.shares (2 to 262144, default 1024) to v2 cpu.weight (1 to 10000, default 100). The curve goes
 // through the minimum, the default and the maximum of both; 0 means unset in both.
-func cpuWeight(shares uint64) uint64 {
+func CPUWeight(shares uint64) uint64 {
 	switch {
 	case shares == 0:
 		return 0
@@ -21,17 +21,17 @@ func cpuWeight(shares uint64) uint64 {
 	return uint64(math.Ceil(math.Pow(10, (l*l+125*l)/612-7.0/34)))
 }
 
-// ioWeight converts a v1 blkio weight (10 to 1000) to v2 io.weight (1 to 10000), linearly.
-func ioWeight(weight uint16) uint64 {
+// IOWeight converts a v1 blkio weight (10 to 1000) to v2 io.weight (1 to 10000), linearly.
+func IOWeight(weight uint16) uint64 {
 	if weight == 0 {
 		return 0
 	}
 	return 1 + (uint64(weight)-10)*9999/990
 }
 
-// swapMax converts a v1 limit of memory and swap together to the v2 limit of swap alone; 0 means that there is nothing
+// SwapMax converts a v1 limit of memory and swap together to the v2 limit of swap alone; 0 means that there is nothing
 // to set.
-func swapMax(memorySwap, memory int64) (int64, error) {
+func SwapMax(memorySwap, memory int64) (int64, error) {
 	switch {
 	case memory == -1 && memorySwap == 0: // no limit of memory, so none of swap either
 		return -1, nil

@@ -33,7 +33,7 @@ func (m *cgroupfs) make(t *tree) error {
 	if err := t.mkdir(); err != nil {
 		return err
 	}
-	if t.made == 0 {
+	if t.made == 0 && !m.adopt {
 		if err := m.checkReuse(t); err != nil {
 			return err
 		}

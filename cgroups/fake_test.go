@@ -212,18 +212,18 @@ func TestMissingControllerIsNamed(t *testing.T) {
 
 func TestConversions(t *testing.T) {
 	for shares, want := range map[uint64]uint64{0: 0, 1: 1, 2: 1, 1024: 100, 262144: 10000, 1 << 40: 10000} {
-		if got := cpuWeight(shares); got != want {
-			t.Errorf("cpuWeight(%d) = %d, want %d", shares, got, want)
+		if got := CPUWeight(shares); got != want {
+			t.Errorf("CPUWeight(%d) = %d, want %d", shares, got, want)
 		}
 	}
 	for shares := uint64(2); shares < 262144; shares += 97 {
-		if a, b := cpuWeight(shares), cpuWeight(shares+97); a > b || a < 1 || b > 10000 {
-			t.Fatalf("cpuWeight(%d) = %d, cpuWeight(%d) = %d", shares, a, shares+97, b)
+		if a, b := CPUWeight(shares), CPUWeight(shares+97); a > b || a < 1 || b > 10000 {
+			t.Fatalf("CPUWeight(%d) = %d, CPUWeight(%d) = %d", shares, a, shares+97, b)
 		}
 	}
 	for weight, want := range map[uint16]uint64{0: 0, 10: 1, 500: 4950, 1000: 10000} {
-		if got := ioWeight(weight); got != want {
-			t.Errorf("ioWeight(%d) = %d, want %d", weight, got, want)
+		if got := IOWeight(weight); got != want {
+			t.Errorf("IOWeight(%d) = %d, want %d", weight, got, want)
 		}
 	}
 }

@@ -18,6 +18,8 @@ type Config struct {
 	Resources *specs.LinuxResources
 	// Rootless tolerates hierarchies that the caller may not write to, unless a limit needs them.
 	Rootless bool
+	// Adopt: somebody else makes the cgroup, and has put the container's process in it, before Create.
+	Adopt bool
 	// Host is the result of Probe.
 	Host Host
 }

@@ -55,7 +55,7 @@ func (m *cgroupfs) setCPUV2(t *tree, c *specs.LinuxCPU) error {
 	if value(c.RealtimePeriod) != 0 || value(c.RealtimeRuntime) != 0 {
 		m.warn("linux.resources.cpu.realtimeRuntime and realtimePeriod are ignored: cgroup v2 has no such setting")
 	}
-	if n := cpuWeight(value(c.Shares)); n != 0 && value(c.Idle) == 0 {
+	if n := CPUWeight(value(c.Shares)); n != 0 && value(c.Idle) == 0 {
 		items = append(items, item{"cpu.weight", decimal(n), "/cpu/shares"})
 	}
 	if c.Idle != nil && (*c.Idle != 0 || !m.fresh) {

@@ -117,7 +117,7 @@ func (m *cgroupfs) putWeight(t *tree, files []weightFile, device string, weight 
 			name = f.device
 		}
 		if f.convert {
-			text = device + decimal(ioWeight(weight))
+			text = device + decimal(IOWeight(weight))
 		}
 		err := m.putFile(t.file(name), text)
 		if !errors.Is(err, unix.ENOENT) {

@@ -47,7 +47,7 @@ func (m *cgroupfs) setMemoryV1(t *tree, r *specs.LinuxMemory) error {
 		swap = -1 // without a limit of memory, one of memory and swap makes no sense
 	}
 	if swap != 0 && limit != 0 {
-		if _, err := swapMax(swap, limit); err != nil {
+		if _, err := SwapMax(swap, limit); err != nil {
 			return field("/memory/swap", err)
 		}
 	}
@@ -88,7 +88,7 @@ func explainMemory(t *tree, limit int64, err error) error {
 
 func (m *cgroupfs) setMemoryV2(t *tree, r *specs.LinuxMemory) error {
 	max, reservation := value(r.Limit), value(r.Reservation)
-	swap, err := swapMax(value(r.Swap), m.memoryLimit(t, r))
+	swap, err := SwapMax(value(r.Swap), m.memoryLimit(t, r))
 	if err != nil {
 		return field("/memory/swap", err)
 	}

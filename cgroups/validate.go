@@ -76,7 +76,7 @@ func (v *validator) memory(m *specs.LinuxMemory) {
 		v.add("/memory/swappiness", "invalid memory swappiness value: %d (valid range is 0-100)", *m.Swappiness)
 	}
 	if swap, memory := value(m.Swap), value(m.Limit); swap >= -1 && memory >= -1 {
-		_, err := swapMax(swap, memory)
+		_, err := SwapMax(swap, memory)
 		v.check("/memory/swap", err)
 	}
 }

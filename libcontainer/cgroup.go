@@ -19,6 +19,14 @@ const pointerResources = "/linux/resources"
 
 // chooseCgroup decides where the container's cgroup is. Nothing is made yet.
 func (b *builder) chooseCgroup(host cgroups.Host) error {
+	switch b.o.CgroupManager {
+	case Systemd:
+		return b.chooseUnit(host)
+	case NoCgroup:
+		b.host = cgroups.Host{Root: host.Root}
+		b.cgroup = noCgroup()
+		return nil
+	}
 	m, err := cgroups.New(cgroups.Config{
 		ID: b.id, Path: b.cgroupsPath(), Resources: b.resources(), Rootless: b.o.Rootless, Host: host,
 	})
@@ -80,6 +88,9 @@ func (b *builder) checkCgroup() error {
 // cgroupPlace is what the record says about the cgroup.
 func (b *builder) cgroupPlace() cgroupPlace {
 	place := cgroupPlace{Mode: b.host.Mode.String(), Path: b.options.CgroupPath}
+	if b.unit != nil {
+		place.Unit, place.User = b.unit.Name(), b.unit.User()
+	}
 	paths := b.cgroup.Paths()
 	for _, controller := range slices.Sorted(maps.Keys(paths)) {
 		place.Dirs = append(place.Dirs, cgroupDir{Controller: controller, Dir: paths[controller]})
@@ -89,14 +100,24 @@ func (b *builder) cgroupPlace() cgroupPlace {
 
 // place makes the cgroup and sets its limits, so that no process of the container
 // ever runs without them.
+//
+// Systemd makes a cgroup around a process; see enterUnit.
 func (b *builder) place() error {
-	start := b.o.Trace.begin()
 	if err := b.checkCgroup(); err != nil {
 		return err
 	}
 	if err := b.creation.recordCgroup(b.cgroupPlace()); err != nil {
 		return err
 	}
+	if b.unit != nil {
+		return nil
+	}
+	return b.makeCgroup()
+}
+
+// makeCgroup is place for a cgroup that was recorded.
+func (b *builder) makeCgroup() error {
+	start := b.o.Trace.begin()
 	if err := b.cgroup.Create(); err != nil {
 		return cgroupError(err)
 	}
@@ -184,6 +205,9 @@ func cgroupError(err error) error {
 // quicker than moving the child, and into version 2 by the descriptor that it
 // gives. leave brings the thread back.
 func (b *builder) enterCgroup() (dir int, leave func() error, err error) {
+	if b.unit != nil {
+		return -1, func() error { return nil }, nil
+	}
 	return joinCgroup(b.cgroup, b.host.Unified != "", len(b.host.V1) > 0, b.o.Rootless)
 }
 

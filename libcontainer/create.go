@@ -6,6 +6,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/ocirun/ocirun/cgroups"
+	"github.com/ocirun/ocirun/cgroups/systemd"
 	"github.com/ocirun/ocirun/specconv"
 )
 
@@ -34,6 +35,8 @@ type builder struct {
 	options specconv.Options
 	host    cgroups.Host
 	cgroup  cgroups.Manager
+	// unit is the cgroup as well, where systemd makes it; otherwise nil.
+	unit *systemd.Unit
 	// madeCgroup: what kills in it is of this container.
 	madeCgroup bool
 	// cgroupWarnings is how many of the cgroup's warnings were told.
@@ -109,7 +112,7 @@ func (b *builder) undo(cause error) error {
 	b.kill()
 	if !b.madeCgroup {
 		// It may be somebody else's.
-		b.creation.record.Cgroup.Dirs = nil
+		b.creation.record.Cgroup.Dirs, b.creation.record.Cgroup.Unit = nil, ""
 	}
 	if err := b.store.rollback(b.creation, b.init != nil); err != nil && !errors.Is(err, ErrNotExist) {
 		b.warn("roll back container " + b.id + ": " + err.Error())
@@ -144,6 +147,7 @@ func (b *builder) close() {
 		close(b.done)
 	}
 	b.requests.close()
+	b.unit.Close()
 	b.launch.close()
 }
 

@@ -10,6 +10,7 @@ func Explain(o CreateOptions, id string) (*Explanation, error) {
 	var warnings []string
 	o.Warn = func(message string) { warnings = append(warnings, message) }
 	b := &builder{id: id, o: &o, gated: true, detached: true, launch: newLaunch()}
+	defer b.close()
 	if err := checkID(id); err != nil {
 		return nil, err
 	}
@@ -43,7 +44,7 @@ func (c *Container) Explain() (*Explanation, error) {
 	i := r.Inputs
 	o := CreateOptions{
 		Bundle: r.Bundle, NoPivot: i.NoPivot, NoNewKeyring: i.NoNewKeyring, Rootless: i.Rootless,
-		ListenFDs: i.ListenFDs, PreserveFDs: i.PreserveFDs,
+		ListenFDs: i.ListenFDs, PreserveFDs: i.PreserveFDs, CgroupManager: i.CgroupManager,
 	}
 	if i.ConsoleSocket {
 		o.ConsoleSocket = "console.sock"
@@ -57,6 +58,7 @@ func (c *Container) Explain() (*Explanation, error) {
 		store: c.store, id: r.ID, o: &o, gated: i.Create, detached: i.Detach, launch: newLaunch(),
 		bundle: &specconv.Bundle{Dir: r.Bundle, Raw: raw, Spec: spec},
 	}
+	defer b.close()
 	if err := b.compile(); err != nil {
 		return nil, err
 	}

@@ -35,6 +35,8 @@ type CreateOptions struct {
 	NoPivot bool
 	// NoNewKeyring keeps the caller's session keyring.
 	NoNewKeyring bool
+	// CgroupManager says who makes the container's cgroup; empty means Cgroupfs.
+	CgroupManager CgroupManager
 	// Rootless ignores missing permission for cgroups.
 	Rootless bool
 	// Stdio are the container's standard streams; nil means those of the
@@ -45,6 +47,21 @@ type CreateOptions struct {
 	// Warn, if set, is told what is odd but no error.
 	Warn func(message string)
 }
+
+// CgroupManager says who makes the cgroup of a container.
+type CgroupManager string
+
+// The values of CgroupManager.
+const (
+	// Cgroupfs: the runtime makes it.
+	Cgroupfs CgroupManager = "cgroupfs"
+	// Systemd: the system's manager of services does, or that of the user for callers
+	// other than the host's root.
+	Systemd CgroupManager = "systemd"
+	// NoCgroup: there is none, and so no limits, no device rules, no statistics and no
+	// pause.
+	NoCgroup CgroupManager = "disabled"
+)
 
 // RunOptions says how a container is run from its creation to its end.
 type RunOptions struct {

@@ -8,17 +8,21 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ocirun/ocirun/cgroups"
+	"github.com/ocirun/ocirun/cgroups/systemd"
 	"github.com/ocirun/ocirun/libcontainer/internal/sys"
 )
 
 // manager gives the container's cgroup, nil if it has none.
 func (p cgroupPlace) manager() (cgroups.Manager, error) {
-	if len(p.Dirs) == 0 {
+	if len(p.Dirs) == 0 && p.Unit == "" {
 		return nil, nil
 	}
 	paths := make(map[string]string, len(p.Dirs))
 	for _, d := range p.Dirs {
 		paths[d.Controller] = d.Dir
+	}
+	if p.Unit != "" {
+		return systemd.Load(p.Unit, p.User, paths)
 	}
 	return cgroups.Load(paths)
 }

@@ -87,6 +87,7 @@ func (b *builder) probe(host cgroups.Host) error {
 		return cgroupErr
 	}
 	b.options.CgroupPath, b.options.CgroupPaths = b.cgroupPath(), b.cgroup.Paths()
+	b.options.Unit, b.options.NoCgroup = unitStep(b.unit), b.o.CgroupManager == NoCgroup
 	if len(b.options.CgroupPaths) == 0 {
 		// What there is of hierarchies is not for this user.
 		b.options.Host.CgroupMode = cgroups.ModeNone.String()
@@ -133,7 +134,7 @@ func (b *builder) record() error {
 		Inputs: inputs{
 			Create: b.gated, NoPivot: b.o.NoPivot, NoNewKeyring: b.o.NoNewKeyring, Rootless: b.o.Rootless,
 			ConsoleSocket: b.o.ConsoleSocket != "", Detach: b.detached, Notify: b.o.NotifySocket != "",
-			ListenFDs: b.o.ListenFDs, PreserveFDs: b.o.PreserveFDs,
+			ListenFDs: b.o.ListenFDs, PreserveFDs: b.o.PreserveFDs, CgroupManager: b.o.CgroupManager,
 		},
 		SharedPID: !b.plan.Spawn.IsNew(plan.NamespacePID),
 		Cgroup:    cgroupPlace{Mode: b.host.Mode.String(), Path: b.options.CgroupPath},

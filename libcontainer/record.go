@@ -79,6 +79,7 @@ type inputs struct {
 	NoPivot, NoNewKeyring, Rootless bool
 	ConsoleSocket, Detach, Notify   bool
 	ListenFDs, PreserveFDs          int
+	CgroupManager                   CgroupManager
 }
 
 // cgroupPlace says where the container's processes are.
@@ -89,6 +90,8 @@ type cgroupPlace struct {
 	Path string
 	// Unit is the systemd scope that owns it, if any.
 	Unit string
+	// User: the unit is one of the creating user's own manager.
+	User bool
 	// Dirs are the directories, one per hierarchy.
 	Dirs []cgroupDir
 }
@@ -110,7 +113,7 @@ func (r *record) encode() []byte {
 }
 
 func (p cgroupPlace) entry() *entry {
-	e := newEntry(lineCgroup).str("mode", p.Mode).str("path", p.Path).str("unit", p.Unit)
+	e := newEntry(lineCgroup).str("mode", p.Mode).str("path", p.Path).str("unit", p.Unit).flag("user", p.User)
 	for _, d := range p.Dirs {
 		e.str("dir", d.Controller+":"+d.Dir)
 	}
@@ -121,7 +124,8 @@ func (i inputs) encode() []byte {
 	return newEntry(lineInputs).flag("create", i.Create).flag("no-pivot", i.NoPivot).
 		flag("no-new-keyring", i.NoNewKeyring).flag("rootless", i.Rootless).
 		flag("console-socket", i.ConsoleSocket).flag("detach", i.Detach).flag("notify", i.Notify).
-		num("listen-fds", int64(i.ListenFDs)).num("preserve-fds", int64(i.PreserveFDs)).bytes()
+		num("listen-fds", int64(i.ListenFDs)).num("preserve-fds", int64(i.PreserveFDs)).
+		str("cgroup-manager", string(i.CgroupManager)).bytes()
 }
 
 func (i *inputs) decode(f fields) error {
@@ -136,6 +140,7 @@ func (i *inputs) decode(f fields) error {
 		NoNewKeyring: f.flag("no-new-keyring"), Rootless: f.flag("rootless"),
 		ConsoleSocket: f.flag("console-socket"), Detach: f.flag("detach"), Notify: f.flag("notify"),
 		ListenFDs: int(listen), PreserveFDs: int(preserve),
+		CgroupManager: CgroupManager(f.str("cgroup-manager")),
 	}
 	return nil
 }
@@ -217,7 +222,7 @@ func (r *record) takeContainer(f fields) error {
 }
 
 func (p *cgroupPlace) decode(f fields) error {
-	*p = cgroupPlace{Mode: f.str("mode"), Path: f.str("path"), Unit: f.str("unit")}
+	*p = cgroupPlace{Mode: f.str("mode"), Path: f.str("path"), Unit: f.str("unit"), User: f.flag("user")}
 	switch p.Mode {
 	case "v1", "v2", "hybrid", "none":
 	default:

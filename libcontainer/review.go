@@ -38,6 +38,7 @@ func Review(o CreateOptions) ([]Finding, error) {
 	var warnings []specconv.Problem
 	o.Warn = func(message string) { warnings = append(warnings, asWarning(message)) }
 	b := &builder{id: "container", o: &o, gated: true, detached: true, launch: newLaunch()}
+	defer b.close()
 	bundle, err := specconv.Load(o.Bundle)
 	if finding, ok := textFinding(err); ok {
 		return []Finding{finding}, nil

@@ -44,7 +44,10 @@ func (b *builder) spawn() error {
 	if err != nil {
 		return err
 	}
-	devices := b.setDevices()
+	var devices <-chan error
+	if b.unit == nil {
+		devices = b.setDevices()
+	}
 	err = b.startInit(&initproc.Spawn{
 		Layout: &b.layout, Program: b.program, StateDir: b.creation.dir.fd, Page: b.page,
 		Stdio: b.stdio, Preserved: preserved, Gate: gate, Namespaces: namespaces,
@@ -53,11 +56,18 @@ func (b *builder) spawn() error {
 	if err == nil {
 		err = b.noteInit(b.init.Pid)
 	}
+	if err == nil && b.unit != nil {
+		if err = b.enterUnit(); err == nil {
+			devices = b.setDevices()
+		}
+	}
 	if err == nil {
 		err = b.handNet()
 	}
-	if devicesErr := <-devices; err == nil {
-		err = devicesErr
+	if devices != nil {
+		if devicesErr := <-devices; err == nil {
+			err = devicesErr
+		}
 	}
 	b.warnOfCgroup()
 	if netErr := b.net.ready(); err == nil && netErr != nil {

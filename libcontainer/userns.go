@@ -32,3 +32,27 @@ func InUserNamespace() bool {
 	userNamespace.Store(1)
 	return false
 }
+
+// hostUID is the effective user id of the process as the parent of its user namespace
+// numbers it.
+func hostUID() int {
+	uid := unix.Geteuid()
+	if !InUserNamespace() {
+		return uid
+	}
+	const limit = 1 << 16
+	text, err := sys.ReadFileAt(unix.AT_FDCWD, "/proc/self/uid_map", limit)
+	if err != nil {
+		return uid
+	}
+	maps, err := parseIDMap(text)
+	if err != nil {
+		return uid
+	}
+	for _, m := range maps {
+		if n := uint32(uid); n >= m.ContainerID && n-m.ContainerID < m.Size {
+			return int(m.HostID + n - m.ContainerID)
+		}
+	}
+	return uid
+}

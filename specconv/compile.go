@@ -62,7 +62,8 @@ const (
 // The order of the rows is decided here and nowhere else:
 //
 //  1. The host makes the cgroup with its limits and device rules first, so that
-//     no process of the container is ever outside of them.
+//     no process of the container is ever outside of them. Where systemd makes it,
+//     which it does around a process, that process waits for it before all else.
 //  2. oom_score_adj is written before the process enters anything, as long as it
 //     has the rights of the host's root and may write its own /proc files.
 //  3. Namespaces, in an order of their own (see [compiler.namespaceRows]).

@@ -15,11 +15,15 @@ func (c *compiler) cgroupRows() {
 	mode := c.o.Host.CgroupMode
 	if mode == cgroupNone || mode == "" {
 		c.refuseLimits()
+		c.warnOfNoCgroup()
 		return
 	}
 	cause := plan.Cause("/linux/cgroupsPath")
 	if c.linux.CgroupsPath == "" {
 		cause = causeCgroup
+	}
+	if c.o.Unit != nil {
+		c.add(plan.Prepare, cause, *c.o.Unit)
 	}
 	c.add(plan.Prepare, cause, plan.Cgroup{Path: c.o.CgroupPath, Mode: mode})
 	if c.linux.Resources != nil {
@@ -29,6 +33,19 @@ func (c *compiler) cgroupRows() {
 		c.deviceRuleRows()
 	}
 	c.cgroupOwnerRow()
+}
+
+// warnOfNoCgroup says what a container lacks that is to have no cgroup.
+func (c *compiler) warnOfNoCgroup() {
+	if !c.o.NoCgroup {
+		return
+	}
+	if r := c.linux.Resources; r != nil && len(r.Devices) > 0 && !c.o.Rootless && !c.o.Host.UserNS {
+		c.warn("/linux/resources/devices: without a cgroup there are no device rules: every device that the container has a node of, or may make one of, can be used")
+	}
+	if !c.makesNamespace(specs.PIDNamespace) {
+		c.warn("/linux/namespaces: without a cgroup and a new pid namespace, processes that the container leaves behind cannot be found")
+	}
 }
 
 // refuseLimits fails if there are limits and nothing that could hold them.

@@ -32,7 +32,7 @@ func (c *compiler) cgroupMountRows(cause plan.Cause, dest string, f *mountFields
 		c.hierarchyRows(cause, dest, f)
 	case c.o.Host.CgroupMode == cgroupV2:
 		c.unifiedRow(cause, dest, f)
-	case c.o.Rootless || c.o.Host.UserNS:
+	case c.o.Rootless || c.o.Host.UserNS || c.o.NoCgroup:
 		// What is there may be the host's, and the user's own (CVE-2023-25809).
 		c.warn(string(cause) + ": " + dest + " is empty: there is no cgroup that could be shown")
 		c.add(phaseRootfs, cause, plan.Mount{

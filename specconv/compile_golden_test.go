@@ -37,6 +37,8 @@ var goldenCases = []goldenCase{
 	{"docker-privileged", "docker-privileged", func(o *Options) { onV1(o); o.Create = true }},
 	{"cri-pod", "cri-pod", func(o *Options) { onV1(o); o.Create = true }},
 	{"cri-container", "cri-container", func(o *Options) { onHybrid(o); o.Create = true }},
+	{"spec-default-systemd", "spec-default", onSystemd},
+	{"spec-default-disabled", "spec-default", func(o *Options) { o.Host.CgroupMode, o.CgroupPaths, o.NoCgroup = cgroupNone, nil, true }},
 	{"podman-default", "podman-default", func(o *Options) { o.Create = true }},
 	{"podman-privileged", "podman-privileged", func(o *Options) { o.Create = true }},
 	{"podman-rootless", "podman-rootless", func(o *Options) { o.Create, o.Rootless, o.Host.UserNS = true, true, true }},
@@ -67,6 +69,12 @@ func onV1(o *Options) {
 			o.CgroupPaths[controller] = cgroupRoot + "/" + name + "/web"
 		}
 	}
+}
+
+func onSystemd(o *Options) {
+	o.Unit = &plan.SystemdUnit{Unit: "ocirun-web.scope", Slice: "system.slice", Properties: []string{"Delegate=yes", "TasksMax=5"}}
+	o.CgroupPath = "/system.slice/ocirun-web.scope"
+	o.CgroupPaths = map[string]string{"": cgroupRoot + o.CgroupPath}
 }
 
 func onHybrid(o *Options) {

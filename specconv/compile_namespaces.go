@@ -89,6 +89,10 @@ func (n *namespaces) cause(set plan.Namespace) plan.Cause {
 func (c *compiler) namespaceRows() {
 	c.readNamespaces()
 	c.chooseFork()
+	if c.o.Unit != nil {
+		// Before anything that memory is counted for, and before the cgroup namespace.
+		c.add(plan.Namespaces, causeCgroup, plan.Rendezvous{Point: plan.PointUnit})
+	}
 	if score := c.process.OOMScoreAdj; score != nil {
 		c.add(plan.Namespaces, "/process/oomScoreAdj", plan.OOMScoreAdj{Value: *score})
 	}

@@ -43,11 +43,11 @@ func Features(version string) *features.Features {
 }
 
 func linuxFeatures() *features.Linux {
-	yes, no := true, false
+	yes := true
 	return &features.Linux{
 		Namespaces:      knownNamespaces(),
 		Capabilities:    knownCapabilities(),
-		Cgroup:          &features.Cgroup{V1: &yes, V2: &yes, Systemd: &no, SystemdUser: &no, Rdma: &yes},
+		Cgroup:          &features.Cgroup{V1: &yes, V2: &yes, Systemd: &yes, SystemdUser: &yes, Rdma: &yes},
 		Seccomp:         seccompFeatures(),
 		Apparmor:        &features.Apparmor{Enabled: &yes},
 		Selinux:         &features.Selinux{Enabled: &yes},

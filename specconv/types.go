@@ -107,6 +107,10 @@ type Options struct {
 	// CgroupPaths gives the absolute directory of the container's cgroup by
 	// controller; the unified hierarchy has the empty name.
 	CgroupPaths map[string]string
+	// Unit is the unit of systemd that owns the cgroup, or nil.
+	Unit *plan.SystemdUnit
+	// NoCgroup says that the container is to have no cgroup whatever the host has.
+	NoCgroup bool
 	// Create puts the gate before the start of the program; without it the
 	// program runs at once.
 	Create bool

@@ -90,7 +90,7 @@ func (v *validator) paths() {
 	switch path := v.linux.CgroupsPath; {
 	case hasNUL(path):
 		v.fail("/linux/cgroupsPath", ref, errNUL)
-	case strings.Count(path, ":") == 2 && !strings.Contains(path, "/"):
+	case v.o.Unit == nil && !v.o.NoCgroup && strings.Count(path, ":") == 2 && !strings.Contains(path, "/"):
 		v.warnf("/linux/cgroupsPath", ref,
 			"cgroupsPath %q has the form of the systemd driver; it is taken for the name of a directory", path)
 	}

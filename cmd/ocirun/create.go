@@ -93,7 +93,8 @@ func (f *createFlags) create(a *app, id string) error {
 // options turns the flags into those of the library and checks what only this
 // process can know.
 func (f *createFlags) options(a *app) (o libcontainer.CreateOptions, err error) {
-	if err := a.global.checkCgroupManager(); err != nil {
+	manager, err := a.global.manager()
+	if err != nil {
 		return o, err
 	}
 	rootless, err := a.global.isRootless(a.host)
@@ -123,7 +124,7 @@ func (f *createFlags) options(a *app) (o libcontainer.CreateOptions, err error) 
 	return libcontainer.CreateOptions{
 		Bundle: f.bundle, PidFile: f.pidFile, ConsoleSocket: f.consoleSocket, PidfdSocket: f.pidfdSocket,
 		NotifySocket: a.host.getenv("NOTIFY_SOCKET"), PreserveFDs: f.preserveFDs, ListenFDs: listen, NoPivot: f.noPivot, NoNewKeyring: f.noNewKeyring,
-		Rootless: rootless, Trace: trace, Warn: a.log.warn,
+		CgroupManager: manager, Rootless: rootless, Trace: trace, Warn: a.log.warn,
 	}, nil
 }
 

@@ -62,12 +62,12 @@ func (g *globals) flags() []cli.Flag {
 		},
 		{
 			Name: "systemd-cgroup", Into: cli.Bool(&g.systemdCgroup),
-			Help: "let systemd manage the cgroup of a new container (not supported by this version)",
+			Help: "let systemd make the cgroup of a new container: the same as --cgroup-manager systemd",
 		},
 		{
 			Name: "cgroup-manager", Arg: "NAME", Default: "cgroupfs", Into: cli.String(&g.cgroupManager),
 			Values: cli.Values{Words: []string{"cgroupfs", "systemd", "disabled"}},
-			Help:   "manage cgroups by cgroupfs; systemd and disabled are not supported by this version",
+			Help:   "who makes the cgroup of a new container; disabled: it has none, and so no limits and no device rules",
 		},
 		{
 			Name: "rootless", Arg: "BOOL", Default: "auto", Values: cli.Values{Words: []string{"auto", "true", "false"}}, Into: cli.String(&g.rootless),
@@ -132,20 +132,20 @@ func (g *globals) isRootless(h host) (bool, error) {
 	return h.euid != 0 || h.inUserNamespace(), nil
 }
 
-// checkCgroupManager refuses what a new container cannot have.
-func (g *globals) checkCgroupManager() error {
-	if g.systemdCgroup {
-		return errors.New("--systemd-cgroup: this version has no systemd cgroup driver")
+// manager tells who makes the cgroup of a new container. Engines may pass
+// --systemd-cgroup always, and turn cgroups off for a single container.
+func (g *globals) manager() (libcontainer.CgroupManager, error) {
+	m := libcontainer.CgroupManager(g.cgroupManager)
+	switch m {
+	case libcontainer.NoCgroup:
+		return m, nil
+	case "", libcontainer.Cgroupfs, libcontainer.Systemd:
+		if g.systemdCgroup {
+			return libcontainer.Systemd, nil
+		}
+		return m, nil
 	}
-	switch g.cgroupManager {
-	case "", "cgroupfs":
-		return nil
-	case "systemd":
-		return errors.New("--cgroup-manager systemd: this version has no systemd cgroup driver")
-	case "disabled":
-		return errors.New("--cgroup-manager disabled: this version cannot run a container without a cgroup")
-	}
-	return errors.New("invalid --cgroup-manager: " + g.cgroupManager)
+	return "", errors.New("invalid --cgroup-manager: " + g.cgroupManager)
 }
 
 // makeRuntimeDir makes the state root below XDG_RUNTIME_DIR. Its sticky bit

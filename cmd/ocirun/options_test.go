@@ -51,6 +51,22 @@ func TestCreateDefaults(t *testing.T) {
 	}
 }
 
+func TestCgroupManager(t *testing.T) {
+	for argv, want := range map[string]libcontainer.CgroupManager{
+		"":                          "",
+		"--systemd-cgroup":          libcontainer.Systemd,
+		"--cgroup-manager systemd":  libcontainer.Systemd,
+		"--cgroup-manager=cgroupfs": libcontainer.Cgroupfs,
+		"--cgroup-manager disabled": libcontainer.NoCgroup,
+		"--systemd-cgroup --cgroup-manager disabled": libcontainer.NoCgroup,
+	} {
+		c := newCall(t)
+		if code := c.run(append(strings.Fields(argv), "create", "web")...); code != 0 || c.fake.created.CgroupManager != want {
+			t.Errorf("%q: exit %d, %q, want %q", argv, code, c.fake.created.CgroupManager, want)
+		}
+	}
+}
+
 // The trace of a command that fails is the one that is wanted most.
 func TestTraceOfAFailure(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "trace")

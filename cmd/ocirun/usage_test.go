@@ -60,8 +60,6 @@ func TestWrongUse(t *testing.T) {
 		{"ps -f xml x", 1, "invalid format option", ""},
 		{"explain -f yaml", 1, "invalid format option", ""},
 		{"--rootless bad create x", 1, `ocirun create failed: strconv.ParseBool: parsing "bad": invalid syntax`, ""},
-		{"--systemd-cgroup run x", 1, "ocirun run failed: --systemd-cgroup: this version has no systemd cgroup driver", ""},
-		{"--cgroup-manager=systemd create x", 1, "ocirun create failed: --cgroup-manager systemd: this version has no systemd cgroup driver", ""},
 		{"--cgroup-manager=bad create x", 1, "ocirun create failed: invalid --cgroup-manager: bad", ""},
 		{"create --preserve-fds -1 x", 1, "ocirun create failed: preserve-fds must not be negative", ""},
 		{"create --preserve-fds 2 x", 1, "ocirun create failed: unable to stat preserved-fd 0 (of 2): descriptor 3: bad file descriptor", ""},

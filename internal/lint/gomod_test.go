@@ -15,8 +15,7 @@ var modules = map[string]string{
 	"github.com/seccomp/libseccomp-golang":     "oracle of the seccomp tests",
 	"github.com/urfave/cli/v3":                 "flags, help and their documentation",
 	"github.com/urfave/cli-docs/v3":            "man pages",
-	"github.com/godbus/dbus/v5":                "systemd driver",
-	"github.com/coreos/go-systemd/v22":         "systemd driver",
+	"github.com/godbus/dbus/v5":                "oracle of the D-Bus client's tests",
 	"github.com/checkpoint-restore/go-criu/v8": "checkpoint",
 	"github.com/containerd/console":            "terminals",
 }

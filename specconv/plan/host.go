@@ -27,6 +27,40 @@ func (s Cgroup) Action() string { return "create cgroup " + s.Path }
 // Detail gives the version of the hierarchy.
 func (s Cgroup) Detail() string { return s.Mode }
 
+// SystemdUnit has systemd start a transient unit with the container's first process in it,
+// whose cgroup is the container's.
+type SystemdUnit struct {
+	// Unit is the name of a scope, or of a slice.
+	Unit string
+	// Slice is the slice that a scope is in.
+	Slice string
+	// User asks the manager of the calling user.
+	User bool
+	// Properties are those that the unit is started with, as "Name=value".
+	Properties []string
+}
+
+// Lane is Host.
+func (SystemdUnit) Lane() Lane { return Host }
+
+// Name is "systemd-unit".
+func (SystemdUnit) Name() string { return "systemd-unit" }
+
+// Action describes the step.
+func (s SystemdUnit) Action() string {
+	text := "start systemd unit " + s.Unit
+	if s.Slice != "" && s.Slice != s.Unit {
+		text += " in " + s.Slice
+	}
+	if s.User {
+		text += " of the user"
+	}
+	return text
+}
+
+// Detail gives the properties.
+func (s SystemdUnit) Detail() string { return strings.Join(s.Properties, " ") }
+
 // CgroupOwner gives the cgroup to a user, who may then divide it, but not raise its limits.
 type CgroupOwner struct {
 	// UID is the host's.

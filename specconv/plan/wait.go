@@ -7,6 +7,9 @@ type Point string
 const (
 	// PointResctrl: the process waits for its class of service.
 	PointResctrl Point = "resctrl"
+	// PointUnit: the process waits to be moved into the unit of systemd that it is the
+	// first process of.
+	PointUnit Point = "unit"
 	// PointIDMaps: the user namespace exists and waits for its id maps.
 	PointIDMaps Point = "id-maps"
 	// PointNetDevices: the network namespace exists and gets devices of the host.
@@ -35,6 +38,8 @@ func (s Rendezvous) Action() string {
 	switch s.Point {
 	case PointResctrl:
 		return "wait for the class of service"
+	case PointUnit:
+		return "wait for systemd to start the unit"
 	case PointIDMaps:
 		return "wait for the id maps"
 	case PointNetDevices:

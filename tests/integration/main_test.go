@@ -117,6 +117,12 @@ func privateRun() error {
 	return nil
 }
 
+// hasSystemd says whether systemd manages the machine (sd_booted(3)).
+func hasSystemd() bool {
+	info, err := os.Lstat("/run/systemd/system")
+	return err == nil && info.IsDir()
+}
+
 // setView gives the pure v2 view on any machine by covering /sys/fs/cgroup.
 func setView(want string) error {
 	suite.view = cgroupView()

@@ -76,6 +76,9 @@ func (s *scenario) oracle() {
 		os.RemoveAll(filepath.Join(s.root, name))
 	}
 	s.processes()
+	for _, unit := range s.units() {
+		s.leftover("systemd unit %s is left", unit)
+	}
 	for _, dir := range s.cgroups() {
 		s.leftover("cgroup %s is left", dir)
 		removeCgroup(dir)
@@ -166,7 +169,7 @@ func (s *scenario) cgroups() []string {
 			if err != nil || !d.IsDir() {
 				return nil
 			}
-			if strings.HasPrefix(d.Name(), prefix) {
+			if strings.HasPrefix(d.Name(), prefix) || strings.HasSuffix(d.Name(), ".scope") && strings.Contains(d.Name(), prefix) {
 				found = append(found, path)
 				return filepath.SkipDir
 			}
