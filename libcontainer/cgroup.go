@@ -6,11 +6,14 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"github.com/ocirun/ocirun/cgroups"
+	"github.com/ocirun/ocirun/libcontainer/internal/initproc"
+	"github.com/ocirun/ocirun/libcontainer/internal/sys"
 	"github.com/ocirun/ocirun/specconv"
 	"github.com/ocirun/ocirun/specconv/plan"
 )
@@ -242,6 +245,9 @@ func joinCgroup(cgroup cgroups.Manager, unified, v1, tolerant bool) (dir int, le
 // the init that waits for its cgroup.
 func (b *builder) confirmPlaced() error {
 	if b.lateLimits != nil {
+		if err := b.awaitInit(); err != nil {
+			return err
+		}
 		if err := b.cgroup.Set(b.lateLimits); err != nil {
 			return b.explainOOM(cgroupError(err))
 		}
@@ -251,6 +257,29 @@ func (b *builder) confirmPlaced() error {
 			if err := b.init.Answer(); err != nil && !errors.Is(err, unix.EPIPE) {
 				return b.explainEnd(err)
 			}
+		}
+	}
+	return nil
+}
+
+// initTimeout bounds the wait for the first sign of life of an init.
+const initTimeout = 10 * time.Second
+
+// awaitInit waits until the init runs, or has ended. Its start is no proof of memory of
+// its own: the kernel may close the descriptors of the old program, which is what the
+// start waits for, before it leaves the old memory, which is the runtime's.
+func (b *builder) awaitInit() error {
+	for deadline := time.Now().Add(initTimeout); time.Now().Before(deadline); {
+		progress, err := b.progress()
+		if err != nil {
+			return err
+		}
+		if progress.State != initproc.StateNew {
+			return nil
+		}
+		ended, err := sys.WaitReadable(b.init.Pidfd, time.Millisecond)
+		if ended || err != nil {
+			return err // how it ended is found out by those who talk to it
 		}
 	}
 	return nil

@@ -287,7 +287,11 @@ func TestN41MemoryTooLow(t *testing.T) {
 	s := begin(t)
 	s.needsController("memory")
 	s.differs("runc", "1.1.5 has other words, and needs more")
-	for _, limit := range []int64{1, 4096, 64 << 10, 128 << 10, 200 << 10} {
+	limits := []int64{1, 4096, 64 << 10, 128 << 10, 200 << 10}
+	if suite.view == "v2" {
+		limits = limits[:3] // which charges less
+	}
+	for _, limit := range limits {
 		b := s.bundle(resources(func(r *specs.LinuxResources) { r.Memory = &specs.LinuxMemory{Limit: ptr(limit)} }))
 		for _, command := range []string{"create", "run"} {
 			r := s.run(command, "-b", b.dir, s.id()).failsWith(1, "/linux/resources/memory/limit: ")
