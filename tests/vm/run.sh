@@ -114,8 +114,8 @@ plan() {
 		file=$(file_name "$package")
 		[[ $name != selinux || $package != */integration ]] || pattern=SELinux
 		echo "$file ${package#"$MODULE"/} $(seconds "$kind") env OCIRUN_TEST_HAS='${!has} $name'" \
-			"RUNTIME=/lane/work/bin/ocirun OCIRUN_TEST_AGENT=/lane/work/bin/seccomp-agent" \
-			"/lane/work/bin/$file.test -test.v=test2json -test.timeout $(($(seconds "$kind") - 30))s -test.run '${pattern:-.}'"
+			"RUNTIME=/lane/bin/ocirun OCIRUN_TEST_AGENT=/lane/bin/seccomp-agent" \
+			"/lane/bin/$file.test -test.v=test2json -test.timeout $(($(seconds "$kind") - 30))s -test.run '${pattern:-.}'"
 	done >"$work/$name/jobs"
 }
 
@@ -159,7 +159,7 @@ boot_qemu() {
 	done
 	timeout --kill-after=5 "$SECONDS_qemu" qemu-system-x86_64 "${accelerator[@]}" -smp 2 -m 2048 -machine q35,hpet=off,usb=off \
 		-nodefaults -no-user-config -display none -monitor none -no-reboot -kernel "$image/qemu/vmlinuz" -initrd "$image/qemu/initrd" \
-		-append "console=ttyS0 mitigations=off tsc=reliable no_timer_check $2" \
+		-append "console=ttyS0 mitigations=off clocksource=acpi_pm no_timer_check $2" \
 		-drive "file=$image/root.ext4,format=raw,if=virtio,snapshot=on,cache=unsafe" \
 		-object rng-random,id=rng,filename=/dev/urandom -device virtio-rng-pci,rng=rng \
 		-serial "file:$dir/console" "${shares[@]}" </dev/null >/dev/null 2>"$dir/qemu"
