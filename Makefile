@@ -26,7 +26,7 @@ GOLANGCI    := $(CACHE)/tools/golangci-lint-$(GOLANGCI_VERSION)
 # Debian packages, installed only when the command they bring is missing.
 DEMO_NEEDS  := busybox:busybox-static
 TEST_NEEDS  := busybox:busybox-static clang-14:clang-14 ld.lld-14:lld-14 gcc:gcc pkg-config:pkg-config \
-               strace:strace jq:jq /usr/include/seccomp.h:libseccomp-dev newuidmap:uidmap
+               strace:strace jq:jq /usr/include/seccomp.h:libseccomp-dev newuidmap:uidmap tmux:tmux
 CHECK_NEEDS := shellcheck:shellcheck
 INIT_NEEDS  := clang-14:clang-14 ld.lld-14:lld-14 llvm-strip-14:llvm-14
 

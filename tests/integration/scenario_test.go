@@ -150,13 +150,15 @@ func (s *scenario) lacks(what, text, part string) {
 	}
 }
 
-// eventually waits until a condition holds, for at most five seconds.
+// eventually waits until a condition holds, and meanwhile reaps orphans of containers as
+// an engine does. The limit is for machines with a lot to do.
 func (s *scenario) eventually(what string, condition func() bool) {
 	s.t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
 		if condition() {
 			return
 		}
+		reap()
 		time.Sleep(5 * time.Millisecond)
 	}
 	s.fatalf("never happened: %s", what)
