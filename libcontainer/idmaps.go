@@ -109,7 +109,7 @@ var errNoHelper = errors.New("executable file not found")
 
 // runHelper lets newuidmap(1) or newgidmap(1) write the map.
 func (b *builder) runHelper(m idMap) error {
-	path := findHelper(m.helper)
+	path := sys.FindPrivileged(m.helper)
 	if path == "" {
 		return fmt.Errorf("%s: %w", m.helper, errNoHelper)
 	}
@@ -131,21 +131,6 @@ func (b *builder) runHelper(m idMap) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil
-}
-
-// findHelper looks where distributions put privileged programs, and nowhere that
-// an environment variable names. What others than root can write to is not taken.
-func findHelper(name string) string {
-	for _, dir := range [...]string{"/usr/bin/", "/bin/", "/usr/local/bin/", "/run/wrappers/bin/"} {
-		var st unix.Stat_t
-		if unix.Stat(dir+name, &st) != nil {
-			continue
-		}
-		if st.Mode&unix.S_IFMT == unix.S_IFREG && st.Mode&0o111 != 0 && st.Mode&0o022 == 0 && st.Uid == 0 {
-			return dir + name
-		}
-	}
-	return ""
 }
 
 // errOtherMap has the words of runc.

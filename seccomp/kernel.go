@@ -38,6 +38,17 @@ func hasAction(ret uint32) bool {
 	return errno == 0
 }
 
+// SupportedActions lists the actions that the running kernel knows.
+func SupportedActions() []specs.LinuxSeccompAction {
+	var have []specs.LinuxSeccompAction
+	for _, action := range Actions() {
+		if ret, _, ok := actionValue(action); ok && hasAction(ret) {
+			have = append(have, action)
+		}
+	}
+	return have
+}
+
 // Actions lists the actions that a section may have, for `features`.
 func Actions() []specs.LinuxSeccompAction {
 	return []specs.LinuxSeccompAction{

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/ocirun/ocirun/cmd/ocirun/internal/cli"
+	"github.com/ocirun/ocirun/libcontainer/hostcheck"
 )
 
 // name is what the program calls itself in messages and paths.
@@ -29,12 +30,14 @@ type app struct {
 	log      logger
 	// open gives the containers below a state root.
 	open func(a *app, root string) (engine, error)
+	// examine looks at the machine.
+	examine func(hostcheck.Options) []hostcheck.Check
 }
 
 func newApp() *app {
 	return &app{
 		in: os.Stdin, out: os.Stdout, err: os.Stderr,
-		host: newHost(), global: newGlobals(), log: newLogger(os.Stderr), open: openStore,
+		host: newHost(), global: newGlobals(), log: newLogger(os.Stderr), open: openStore, examine: hostcheck.Run,
 	}
 }
 

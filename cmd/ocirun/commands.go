@@ -30,6 +30,7 @@ func table() []entry {
 		{"spec", "", specCommand},
 		{"explain", "", explainCommand},
 		{"validate", "", validateCommand},
+		{"doctor", "", doctorCommand},
 		{"features", "", featuresCommand},
 		{"help", "h", helpCommand},
 	}

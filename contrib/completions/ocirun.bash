@@ -60,7 +60,7 @@ _ocirun() {
 		if [[ $cur == -* ]]; then
 			_ocirun_words "--debug --log --log-format --log-level --root --systemd-cgroup --cgroup-manager --rootless --version -v --help -h"
 		else
-			_ocirun_words "create start run state list exec kill delete pause resume ps events stats update spec explain validate features help h"
+			_ocirun_words "create start run state list exec kill delete pause resume ps events stats update spec explain validate doctor features help h"
 		fi
 		;;
 	create)
@@ -390,6 +390,17 @@ _ocirun() {
 			_ocirun_words "--bundle -b --format -f --strict --help -h"
 		fi
 		;;
+	doctor)
+		case $prev in
+		--format | -f)
+			_ocirun_words "table json"
+			return
+			;;
+		esac
+		if [[ $cur == -* ]]; then
+			_ocirun_words "--format -f --help -h"
+		fi
+		;;
 	features)
 		if [[ $cur == -* ]]; then
 			_ocirun_words "--help -h"
@@ -399,7 +410,7 @@ _ocirun() {
 		if [[ $cur == -* ]]; then
 			_ocirun_words "--help -h"
 		else
-			_ocirun_words "create start run state list exec kill delete pause resume ps events stats update spec explain validate features help h"
+			_ocirun_words "create start run state list exec kill delete pause resume ps events stats update spec explain validate doctor features help h"
 		fi
 		;;
 	esac

@@ -112,6 +112,14 @@ func (p Process) Cgroups() ([]byte, error) {
 	return ReadFileAt(unix.AT_FDCWD, "/proc/"+strconv.Itoa(p.Pid)+"/cgroup", limit)
 }
 
+// OpenUserNamespace opens the process's user namespace (user_namespaces(7)), with the same
+// restriction as OpenRoot.
+func (p Process) OpenUserNamespace() (int, error) {
+	return retryFD(func() (int, error) {
+		return unix.Open("/proc/"+strconv.Itoa(p.Pid)+"/ns/user", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	})
+}
+
 // NetworkNamespace tells the process's network namespace from all others
 // (namespaces(7)), with the same restriction as OpenRoot.
 func (p Process) NetworkNamespace() (dev, ino uint64, err error) {
