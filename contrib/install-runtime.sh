@@ -221,6 +221,7 @@ podman_install() {
 	install_text "$begin
 [engine]
 ${selected}runtime_supports_json = [\"crun\", \"runc\", \"kata\", \"runsc\", \"youki\", \"krun\", \"ocirun\"]
+runtime_supports_nocgroup = [\"crun\", \"krun\", \"ocirun\"]
 [engine.runtimes]
 ocirun = [\"$path\"]
 $end"

@@ -59,6 +59,7 @@ run__networks() {
 }
 run__without_cgroups() {
 	is output "$(podman run --rm --cgroups=disabled bb echo ok)" ok
+	is cgroup "$(podman run --rm --cgroups=disabled --cgroupns host bb cat /proc/self/cgroup)" "$(cat /proc/self/cgroup)"
 }
 run__preserved_descriptors() {
 	is output "$(in_bb --preserve-fds 1 bb sh -c 'cat <&3' 3< <(echo passed))" passed
@@ -192,6 +193,21 @@ build__buildah() {
 	bm run --isolation oci -v "$OE_DIR/context:/c:ro" "$container" test -d /c
 	bm run --isolation oci --network none "$container" true
 	bm rm "$container" >/dev/null
+}
+load__one_after_the_other() {
+	local i begin=$EPOCHREALTIME
+	for i in $(seq 15); do in_bb --net none bb true; done
+	echo "note: 15 in $(bc <<<"scale = 1; ($EPOCHREALTIME - $begin) / 1") s"
+}
+load__many_at_once() {
+	local i jobs=()
+	for i in $(seq 12); do
+		in_bb --net none bb echo "hi $i" >"$OE_DIR/many.$i" 2>"$OE_DIR/many.err.$i" &
+		jobs+=($!)
+	done
+	for i in "${jobs[@]}"; do wait "$i"; done
+	is output "$(cat "$OE_DIR"/many.? "$OE_DIR"/many.?? | sort -u | wc -l)" 12
+	is left "$(podman ps -aq)" ""
 }
 end__nothing_is_left() {
 	is containers "$(podman ps -aq)" ""
