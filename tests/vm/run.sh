@@ -165,18 +165,15 @@ boot_qemu() {
 		-serial "file:$dir/console" "${shares[@]}" </dev/null >/dev/null 2>"$dir/qemu"
 }
 
-# report NAME: the events of what machine NAME ran; a job without a result is a failure
+# report NAME: the events of what machine NAME ran; a job without a proper end is a failure
 report() {
-	local dir=$work/$1 file package
+	local dir=$work/$1 file package status
 	while read -r file package _; do
-		{
-			cat "$dir/out/$file" 2>/dev/null || true
-			if [[ ! -e $dir/out/$file.status ]]; then
-				printf '\nthe machine ended before this did\nFAIL\n'
-			elif [[ $(<"$dir/out/$file.status") != [01] ]]; then
-				printf '\nended with status %s\nFAIL\n' "$(<"$dir/out/$file.status")"
-			fi
-		} | "$GO" tool test2json -p "$MODULE/$package ($1)"
+		package="$MODULE/$package ($1)" status=
+		[[ ! -e $dir/out/$file ]] || "$GO" tool test2json -p "$package" <"$dir/out/$file"
+		[[ ! -e $dir/out/$file.status ]] || status=$(<"$dir/out/$file.status")
+		[[ $status == [01] ]] || printf '{"Action":"output","Package":"%s","Output":"%s\\n"}\n{"Action":"fail","Package":"%s"}\n' \
+			"$package" "ended with status ${status:-none: the machine was gone before}" "$package"
 	done <"$dir/jobs"
 }
 
