@@ -27,6 +27,10 @@ GOLANGCI    := $(CACHE)/tools/golangci-lint-$(GOLANGCI_VERSION)
 DEMO_NEEDS  := busybox:busybox-static
 TEST_NEEDS  := busybox:busybox-static clang-14:clang-14 ld.lld-14:lld-14 gcc:gcc pkg-config:pkg-config \
                strace:strace jq:jq /usr/include/seccomp.h:libseccomp-dev newuidmap:uidmap tmux:tmux
+ENGINE_NEEDS := busybox:busybox-static dockerd:docker.io docker-compose:docker-compose containerd:containerd podman:podman \
+               buildah:buildah umoci:umoci skopeo:skopeo tini-static:tini iptables:iptables runc:runc jq:jq bc:bc wget:wget ip:iproute2 \
+               /usr/lib/cni/bridge:containernetworking-plugins /usr/lib/podman/netavark:netavark newuidmap:uidmap \
+               /usr/lib/podman/aardvark-dns:aardvark-dns slirp4netns:slirp4netns fuse-overlayfs:fuse-overlayfs mmdebstrap:mmdebstrap
 CHECK_NEEDS := shellcheck:shellcheck
 INIT_NEEDS  := clang-14:clang-14 ld.lld-14:lld-14 llvm-strip-14:llvm-14
 
@@ -42,7 +46,7 @@ export CGO_ENABLED ?= 0
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} \
 	  /^##@ /            {printf "\n%s\n", substr($$0, 5)} \
-	  /^[a-z][a-z-]*:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	  /^[a-z][a-z-]*:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 build: ## Build the static binary bin/ocirun
 	@mkdir -p $(BIN)
@@ -83,6 +87,12 @@ test-peers: test-needs ## Run the scenarios on Debian's newer crun and runc, in 
 	$(call peers,crun,v1)
 	$(call peers,runc,v2)
 
+test-engines: build engine-needs ## Run Docker, containerd and Podman on it and on runc, write docs/engines.md
+	$(call engines,--runtime runc=$(shell command -v runc || echo /usr/sbin/runc) $(if $(ENGINES)$(ENGINEFLAGS),,--write docs/engines.md))
+
+test-engines-quick: build engine-needs ## Run the engines' most telling scenarios on it
+	$(call engines,--quick)
+
 test-libseccomp: test-needs ## Compare the seccomp compiler with libseccomp (needs cgo)
 	$(call libseccomp_tests,)
 
@@ -94,6 +104,13 @@ test-race: ## Run the package tests under the race detector (needs cgo)
 
 test-needs:
 	@.ci/need $(TEST_NEEDS)
+
+engine-needs:
+	@.ci/need $(ENGINE_NEEDS)
+
+# Some engines, some scenarios: make test-engines ENGINES="docker podman" ENGINEFLAGS="--only ^exec"
+engines = $(SUDO) env GO=$(GO) OE_CACHE=$(abspath $(CACHE))/engines tests/engines/run.sh \
+          --runtime ocirun=$(BIN)/ocirun $(1) $(ENGINEFLAGS) $(ENGINES)
 
 # The scenarios also run against a peer: make test-root RUNTIME=/usr/sbin/runc
 integration = $(SUDO) env RUNTIME=$(RUNTIME) OCIRUN_TEST_CGROUP=$(1) OCIRUN_TEST_KILL_STEPS=$(KILL_STEPS) \
@@ -147,4 +164,4 @@ clean: ## Remove what the targets above made
 	rm -rf $(BIN) $(CACHE)
 
 .PHONY: help build demo install test test-unit test-root test-peers test-libseccomp test-race test-needs \
-        fuzz bench check docs init verify-init clean
+        test-engines test-engines-quick engine-needs fuzz bench check docs init verify-init clean

@@ -1,8 +1,11 @@
 #!/bin/bash
-# image.sh DIR: builds the test image from busybox, without a registry, in every form
-# that engines load: rootfs.tar, bb.oci.tar, bb.docker.tar and pause.oci.tar.
+# image.sh DIR [debian]: builds the test images, without a registry: busybox in every form
+# that engines load (rootfs.tar, bb.oci.tar, bb.docker.tar and pause.oci.tar), a static web
+# server alone (web.tar), and if asked for the smallest Debian (debian.tar). OE_CACHE keeps
+# the last one for the next time.
 set -euo pipefail
 out=$1
+here=$(cd "$(dirname "$0")" && pwd)
 [[ -e $out/done ]] && exit 0
 rm -rf "$out"
 root=$out/rootfs
@@ -45,4 +48,21 @@ copy() { skopeo --insecure-policy copy -q "oci:$out/oci:$1" "$2"; }
 copy latest "oci-archive:$out/bb.oci.tar:docker.io/local/bb:latest"
 copy latest "docker-archive:$out/bb.docker.tar:docker.io/local/bb:latest"
 copy pause "oci-archive:$out/pause.oci.tar:docker.io/local/pause:3"
+
+mkdir "$out/web"
+(cd "$here/web" && CGO_ENABLED=0 "${GO:-go}" build -trimpath -ldflags '-s -w' -o "$out/web/web" .)
+tar -C "$out/web" --numeric-owner --owner 0 --group 0 -cf "$out/web.tar" web
+
+make_debian() {
+	local cache=${OE_CACHE:-$out}/debian.tar mirror codename
+	if [[ ! -e $cache ]]; then
+		codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+		mirror=$(apt-get indextargets --format '$(REPO_URI)' "Codename: $codename" 'Created-By: Packages' | head -n 1)
+		mkdir -p "${cache%/*}"
+		mmdebstrap --quiet --variant=minbase "$codename" "$cache.new.tar" "${mirror:?apt knows no mirror}" || return 1
+		mv "$cache.new.tar" "$cache"
+	fi
+	ln -f "$cache" "$out/debian.tar" 2>/dev/null || cp "$cache" "$out/debian.tar"
+}
+[[ ${2:-} != debian ]] || make_debian
 touch "$out/done"

@@ -85,7 +85,9 @@ scenario_title() {
 	echo "${words//_/ }"
 }
 
-# scenario_run FILE NAME SECONDS: prints "pass|fail|skip<TAB>title<TAB>seconds<TAB>reason"
+# scenario_run FILE NAME SECONDS: prints "pass|fail|skip<TAB>title<TAB>seconds<TAB>reason<TAB>measured".
+# Lines of its output that begin with "note: " are the reason when it passes; one that begins
+# with "measured: " has the seconds that are compared between runtimes.
 scenario_run() {
 	local file=$1 name=$2 limit=$3 log="$OE_DIR/out/$2" begin=$EPOCHREALTIME status verdict reason=
 	inside timeout -k 5 "$limit" bash "$HERE/scenario.sh" "$file" "$name" </dev/null >"$log" 2>&1
@@ -96,8 +98,8 @@ scenario_run() {
 	124 | 137) verdict=fail reason="no end after $limit s: $(scenario_reason "$log")" ;;
 	*) verdict=fail reason=$(scenario_reason "$log") ;;
 	esac
-	printf '%s\t%s\t%.1f\t%s\n' "$verdict" "$(scenario_title "$name")" \
-		"$(bc <<<"$EPOCHREALTIME - $begin")" "$reason"
+	printf '%s\t%s\t%.1f\t%s\t%s\n' "$verdict" "$(scenario_title "$name")" \
+		"$(bc <<<"$EPOCHREALTIME - $begin")" "$reason" "$(sed -n 's/^measured: //p' "$log" | tail -n 1)"
 }
 
 scenario_reason() { grep -v '^$' "$1" | tail -n 4 | tr -s ' \t\n\r' ' ' | cut -c1-600; }

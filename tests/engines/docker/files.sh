@@ -93,6 +93,21 @@ files__bind_not_recursive() {
 	refused in_bb --mount "type=bind,src=$OE_DIR/tree,dst=/t,bind-nonrecursive" bb cat /t/sub/f
 	umount "$OE_DIR/tree/sub"
 }
+files__read_only_bind_with_mounts_below() {
+	mkdir -p "$OE_DIR/below/sub"
+	mount -t tmpfs x "$OE_DIR/below/sub"
+	local bind="type=bind,src=$OE_DIR/below,dst=/t,readonly"
+	refused in_bb --mount "$bind" bb touch /t/x
+	if docker_before 25; then
+		in_bb --mount "$bind" bb touch /t/sub/x
+		echo "note: this Docker cannot ask for read-only mounts below: bind-recursive came with Docker 25"
+	else
+		refused in_bb --mount "$bind" bb touch /t/sub/x
+		in_bb --mount "$bind,bind-recursive=writable" bb touch /t/sub/x
+		refused in_bb --mount "$bind,bind-recursive=readonly,bind-propagation=rprivate" bb touch /t/sub/x
+	fi
+	umount "$OE_DIR/below/sub"
+}
 files__mount_points_of_the_host_keep_their_flags() {
 	mkdir -p "$OE_DIR/locked"
 	mount -t tmpfs -o nosuid,nodev,noexec x "$OE_DIR/locked"

@@ -141,10 +141,83 @@ life__update_limits() {
 	is pids "$(cgroup_value c1 pids pids.max pids.max)" 77
 	is running "$(docker exec c1 echo ok)" ok
 }
+life__update_processors_and_restart_policy() {
+	in_background c1 bb sleep 100
+	docker update --cpus 0.5 --cpuset-cpus 0 --restart always c1 >/dev/null
+	is quota "$(cgroup_value c1 cpu cpu.cfs_quota_us cpu.max)" 50000
+	is set "$(cgroup_value c1 cpuset cpuset.cpus cpuset.cpus)" 0
+	is seen "$(docker exec c1 nproc)" 1
+	kill -9 "$(pid_of c1)"
+	eventually 20 restarted c1 1
+	is kept "$(cgroup_value c1 cpu cpu.cfs_quota_us cpu.max)" 50000
+}
+life__stop_signal_of_the_container() {
+	in_background c1 --stop-signal USR2 bb sh -c 'trap "exit 12" USR2; while :; do sleep 0.1; done'
+	sleep 0.5
+	docker stop -t 10 c1 >/dev/null
+	is code "$(inspect c1 '{{.State.ExitCode}}')" 12
+}
+life__logs_are_followed() {
+	in_background c1 bb sh -c 'for i in 1 2 3 4; do echo $i; sleep 0.3; done; echo error >&2'
+	is all "$(docker logs -f c1 2>&1 | xargs)" "1 2 3 4 error"
+	is tail "$(docker logs --tail 1 c1 2>/dev/null)" 4
+}
+life__events_of_exec_and_of_no_memory() {
+	local since
+	since=$(date +%s)
+	docker run --name c1 -m 16m --memory-swap 16m bb sh -c 'head -c 100000000 /dev/zero | tail | wc -c' >/dev/null 2>&1 || true
+	in_background c2 bb sleep 100
+	status_of docker exec c2 sh -c 'exit 4' >/dev/null
+	local events
+	events=$(docker events --since "$since" --until "$(($(date +%s) + 1))" --format '{{.Action}} {{.Actor.Attributes.exitCode}}')
+	has memory "$events" "oom "
+	has exec "$events" "exec_die 4"
+}
+life__stats_of_memory_and_processes() {
+	in_background c1 -m 64m --pids-limit 50 bb sh -c 'sleep 90 & sleep 91 & wait'
+	eventually 10 stats_are c1 "3 64MiB"
+}
+stats_are() { [[ $(docker stats --no-stream --format '{{.PIDs}} {{.MemUsage}}' "$1" | sed -E 's,[0-9.]+[kKM]i?B / ,,') == "$2" ]]; }
+life__inspect_names_runtime_and_process() {
+	in_background c1 bb sleep 100
+	is runtime "$(inspect c1 '{{.HostConfig.Runtime}}')" oci
+	is program "$(tr '\0' ' ' <"/proc/$(pid_of c1)/cmdline")" "sleep 100 "
+	docker run --name c2 --runtime other bb true
+	is other "$(inspect c2 '{{.HostConfig.Runtime}}')" other
+}
+life__copy_while_paused() {
+	in_background c1 bb sleep 100
+	docker pause c1 >/dev/null
+	docker cp c1:/etc/notes - | tar -xO >"$OE_DIR/copied"
+	docker unpause c1 >/dev/null
+	is copied "$(<"$OE_DIR/copied")" "not a program"
+}
+life__many_attached_at_once() {
+	in_background c1 bb sh -c 'sleep 2; echo together'
+	local i
+	for i in 1 2 3; do docker attach c1 & done >"$OE_DIR/attached"
+	wait
+	is lines "$(grep -c together "$OE_DIR/attached")" 3
+}
 life__program_killed_from_outside() {
 	in_background c1 bb sleep 100
 	kill -9 "$(pid_of c1)"
 	is code "$(docker wait c1)" 137
+}
+restart__no() {
+	in_background c1 bb sleep 100
+	kill -9 "$(pid_of c1)"
+	eventually 10 state_is c1 exited
+	sleep 0.5
+	is count "$(inspect c1 '{{.RestartCount}} {{.State.Status}}')" "0 exited"
+}
+restart__unless_stopped() {
+	in_background c1 --restart unless-stopped bb sleep 100
+	kill -9 "$(pid_of c1)"
+	eventually 20 restarted c1 1
+	docker stop -t 1 c1 >/dev/null
+	sleep 0.5
+	is stopped "$(inspect c1 '{{.State.Status}}')" exited
 }
 restart__on_failure() {
 	in_background c1 --restart on-failure:2 bb sh -c 'exit 1'
@@ -153,12 +226,12 @@ restart__on_failure() {
 restart__always_after_a_kill() {
 	in_background c1 --restart always bb sleep 100
 	kill -9 "$(pid_of c1)"
-	eventually 20 bash -c "[ \"\$($DOCKER inspect -f '{{.RestartCount}} {{.State.Status}}' c1)\" = '1 running' ]"
+	eventually 20 restarted c1 1
 }
 health__becomes_healthy_then_unhealthy() {
 	in_background c1 --health-cmd 'test -e /tmp/ok' --health-interval 0.3s --health-retries 2 --health-timeout 5s bb \
 		sh -c 'touch /tmp/ok; exec sleep 100'
-	eventually 15 bash -c "[ \"\$($DOCKER inspect -f '{{.State.Health.Status}}' c1)\" = healthy ]"
+	eventually 15 health_is c1 healthy
 	docker exec c1 rm /tmp/ok
-	eventually 15 bash -c "[ \"\$($DOCKER inspect -f '{{.State.Health.Status}}' c1)\" = unhealthy ]"
+	eventually 15 health_is c1 unhealthy
 }

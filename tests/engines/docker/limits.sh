@@ -45,6 +45,12 @@ limits__block_device_rates() {
 	has bps "$(cgroup_value c1 blkio blkio.throttle.read_bps_device io.max)" 1048576
 	has iops "$(cgroup_value c1 blkio blkio.throttle.write_iops_device io.max)" 100
 }
+limits__block_device_weight() {
+	[[ -e /sys/fs/cgroup/blkio/blkio.weight || -e /sys/fs/cgroup/blkio/blkio.bfq.weight || -e /sys/fs/cgroup/$OE_CGROUP/io.weight ]] ||
+		skip "the machine has no weights of block devices, so dockerd leaves them out"
+	in_background c1 --blkio-weight 321 bb sleep 100
+	is weight "$(cgroup_value c1 blkio blkio.weight io.weight || cgroup_value c1 blkio blkio.bfq.weight io.bfq.weight)" 321
+}
 limits__of_the_process() {
 	is nofile "$(in_bb --ulimit nofile=100:200 bb sh -c 'ulimit -n; ulimit -Hn' | xargs)" "100 200"
 	is core "$(in_bb --ulimit core=0 bb sh -c 'ulimit -c')" 0

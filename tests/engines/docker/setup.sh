@@ -13,6 +13,9 @@ in_background() {
 }
 inspect() { docker inspect -f "$2" "$1"; }
 state_is() { [[ $(inspect "$1" '{{.State.Status}}') == "$2" ]]; }
+# restarted NAME TIMES: it runs again, after so many restarts by the daemon
+restarted() { [[ $(inspect "$1" '{{.RestartCount}} {{.State.Status}}') == "$2 running" ]]; }
+health_is() { [[ $(inspect "$1" '{{.State.Health.Status}}') == "$2" ]]; }
 pid_of() { inspect "$1" '{{.State.Pid}}'; }
 engine_reset() {
 	local all
@@ -21,7 +24,10 @@ engine_reset() {
 	[[ -z $all ]] || docker rm -fv $all >/dev/null 2>&1 || true
 	docker network prune -f >/dev/null 2>&1 || true
 	docker volume prune -f >/dev/null 2>&1 || true
+	! live_restore_is true || live_restore false
 }
+# docker_before VERSION: dockerd is older than that
+docker_before() { [[ $(printf '%s\n' "$1" "$(docker version -f '{{.Server.Version}}')" | sort -V | head -n 1) != "$1" ]]; }
 # no_process COMMANDLINE
 no_process() { ! pgrep -xf "$1"; }
 # The value of a cgroup file of a container, whatever the version: cgroup_file NAME V1CONTROLLER V1FILE V2FILE
@@ -33,4 +39,22 @@ cgroup_value() {
 	done
 	echo "no file for $2 $3" >&2
 	return 1
+}
+
+## the daemon
+
+# restart_daemon SIGNAL
+restart_daemon() {
+	local pid
+	pid=$(<"$OE_DIR/docker.pid")
+	kill "-$1" "$pid"
+	eventually 40 test ! -d "/proc/$pid"
+	setsid -f start-dockerd </dev/null >/dev/null 2>&1
+	eventually 60 docker version
+}
+live_restore_is() { [[ $(docker info -f '{{.LiveRestoreEnabled}}') == "$1" ]]; }
+live_restore() {
+	echo "{\"live-restore\": $1}" >"$OE_DIR/daemon.json"
+	kill -HUP "$(<"$OE_DIR/docker.pid")"
+	eventually 10 live_restore_is "$1"
 }

@@ -10,10 +10,10 @@ remains() {
 	pgrep -c containerd-shim
 	find "$OE_DIR/exec" -path '*io.containerd.runtime*' -mindepth 5 2>/dev/null | wc -l
 }
-timed() { # COMMAND...: runs it and says how long it took, in the table too
+timed() { # COMMAND...: runs it and says how long it took, which is compared in the table
 	local begin=$EPOCHREALTIME
 	"$@"
-	echo "note: $(bc <<<"scale=1; ($EPOCHREALTIME - $begin)/1") s"
+	echo "measured: $(bc <<<"scale=2; ($EPOCHREALTIME - $begin)/1")"
 }
 one() { docker run --rm "$@" bb true || echo "container failed" >>"$OE_DIR/failures"; }
 one_after_the_other() {
