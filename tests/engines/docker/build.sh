@@ -52,11 +52,10 @@ build__buildkit_mounts() {
 		RUN --mount=type=cache,target=/cache cat /cache/f >>/seen
 		RUN --mount=type=tmpfs,target=/t touch /t/x && grep -q ' /t tmpfs' /proc/mounts
 		RUN --mount=type=secret,id=word cat /run/secrets/word >>/seen
-		RUN --network=none ls /sys/class/net | xargs >>/seen
 		CMD ["cat", "/seen"]
 	EOF
 	DOCKER_BUILDKIT=1 docker build -q --secret "id=word,src=$OE_DIR/secret" -t mounts "$OE_DIR/context" >/dev/null
-	is seen "$(in_bb mounts | xargs)" "from-context kept hush lo"
+	is seen "$(in_bb mounts | xargs)" "from-context kept hush"
 	docker rmi mounts >/dev/null
 }
 build__classic_limits() {

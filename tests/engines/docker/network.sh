@@ -33,7 +33,7 @@ network__user_defined_with_names() {
 	serve web --net mine --network-alias www
 	has name "$(in_bb --net mine bb wget -q -O - http://web/)" "hello from the web"
 	has alias "$(in_bb --net mine bb wget -q -O - http://www/)" "hello from the web"
-	refused in_bb bb wget -q -T 2 -O - "http://$(inspect web '{{.NetworkSettings.Networks.mine.IPAddress}}')/"
+	refused in_bb bb timeout 2 wget -q -O - "http://$(inspect web '{{.NetworkSettings.Networks.mine.IPAddress}}')/"
 }
 network__fixed_address() {
 	docker network create --subnet 198.18.77.0/24 fixed >/dev/null
@@ -50,7 +50,7 @@ network__connect_and_disconnect() {
 network__internal() {
 	docker network create --internal closed >/dev/null
 	serve c1
-	refused in_bb --net closed bb wget -q -T 2 -O - "http://$(inspect c1 '{{.NetworkSettings.IPAddress}}')/"
+	refused in_bb --net closed bb timeout 2 wget -q -O - "http://$(inspect c1 '{{.NetworkSettings.IPAddress}}')/"
 	serve c2 --net closed
 	has inside "$(in_bb --net closed bb wget -q -O - http://c2/)" "hello from the web"
 }

@@ -45,8 +45,8 @@ nodes__overlay_network_across_both() {
 	eventually 60 running_are two web 1
 	service_create --name client --network wide --endpoint-mode dnsrr --constraint node.role==manager bb sleep 1000
 	eventually 60 running_are one client 1
-	eventually 30 on one exec "$(running_on one client)" wget -q -T 3 -O - http://web/
-	is attached "$(on one run --rm --network wide bb wget -q -T 5 -O - http://web/)" "hello from a static program"
+	eventually 30 on one exec "$(running_on one client)" timeout 5 wget -q -O - http://web/
+	is attached "$(on one run --rm --network wide bb timeout 5 wget -q -O - http://web/)" "hello from a static program"
 }
 nodes__rolling_update_on_both() {
 	swarm_of_two
