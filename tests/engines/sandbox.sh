@@ -1,5 +1,5 @@
 #!/bin/bash
-# First process of an engine's sandbox: makes the private /run, /sys, cgroup view and
+# First process of an engine's sandbox: makes the private /run, /dev/shm, /sys, cgroup view and
 # network, then waits to be killed. OE_CGROUPS selects the cgroup view: "host" (as the
 # machine has it), "v1" (without cgroup2) or "v2" (cgroup2 alone).
 set -euo pipefail
@@ -29,6 +29,8 @@ fi
 umount -R -l /run/host-cgroup
 rmdir /run/host-cgroup
 
+# Podman keeps its locks there, one set for all that see the same.
+mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs /dev/shm
 # An ordinary user's slirp4netns opens the tun device.
 if [[ -c /dev/net/tun ]]; then
 	mknod -m 666 /run/tun c 10 200

@@ -133,10 +133,10 @@ rootless__pause_where_cgroups_can() {
 rootless__many_at_once() {
 	local i jobs=()
 	for i in $(seq 8); do
-		in_bb bb echo "hi $i" >"$OE_DIR/many.$i" 2>"$OE_DIR/many.err.$i" &
+		in_bb bb echo "hi $i" >"$OE_DIR/own.$i" 2>"$OE_DIR/own.err.$i" &
 		jobs+=($!)
 	done
 	for i in "${jobs[@]}"; do wait "$i"; done
-	is output "$(cat "$OE_DIR"/many.[0-9] | sort -u | wc -l)" 8
+	is output "$(cat "$OE_DIR"/own.[0-9] | sort -u | wc -l)" 8
 	is left "$(podman ps -aq)" ""
 }
