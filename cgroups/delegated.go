@@ -26,6 +26,16 @@ func (m *cgroupfs) skipForbidden() error {
 	return nil
 }
 
+// MayEnter tells whether the caller may start processes in a v2 cgroup (cgroups(7), "Delegation").
+func MayEnter(dir string) bool {
+	trees, err := treesOf(DefaultRoot, map[string]string{"": dir})
+	if err != nil || len(trees) != 1 {
+		return false
+	}
+	self, err := ownMembership()
+	return err == nil && trees[0].forbidden(self) == nil
+}
+
 // forbidden says why the caller has no power over the container's cgroup, or gives nil.
 func (t *tree) forbidden(self membership) error {
 	needed := t.dir()

@@ -177,6 +177,10 @@ func (b *builder) setDevices() <-chan error {
 		rules = r.Devices
 	}
 	done := make(chan error, 1)
+	if !b.hasDeviceRules() {
+		done <- nil
+		return done
+	}
 	set := func() { done <- cgroupError(b.cgroup.SetDevices(rules)) }
 	if b.host.Mode == cgroups.ModeV2 {
 		go func() {
@@ -189,6 +193,17 @@ func (b *builder) setDevices() <-chan error {
 		set()
 	}
 	return done
+}
+
+// hasDeviceRules reports whether the plan has any: without the rights of the host's
+// root there are none.
+func (b *builder) hasDeviceRules() bool {
+	for i := range b.plan.Entries {
+		if _, ok := b.plan.Entries[i].Step.(plan.DeviceRule); ok {
+			return true
+		}
+	}
+	return false
 }
 
 // cgroupError puts the pointer of a limit in front of what went wrong with it.

@@ -118,6 +118,7 @@ func (x *execution) find() error {
 		return ErrExecPaused
 	}
 	x.options.Paused = frozen
+	x.options.PlacedLater = x.record.Cgroup.User && !cgroups.MayEnter(x.record.Cgroup.unified())
 	x.o.Trace.end(start, "find the container")
 	return nil
 }

@@ -89,7 +89,7 @@ func (x *execution) place(s *initproc.Spawn) error {
 		return err
 	case manager == nil:
 		return x.launchIn(s, -1)
-	case x.options.Paused:
+	case x.options.Paused || x.options.PlacedLater:
 		return x.placeLater(s, manager)
 	}
 	unified, v1 := place.kinds()
@@ -125,7 +125,8 @@ func (x *execution) launchIn(s *initproc.Spawn, cgroup int) (err error) {
 // placeLater moves the init into a cgroup that is frozen, where it stops at once.
 // Born there it would not even come to its first instruction, with the runtime
 // waiting for that; and a thread of the runtime that joins a frozen cgroup of
-// version 1 cannot be killed.
+// version 1 cannot be killed. It is also the way into a cgroup that only systemd may
+// bring a process into.
 func (x *execution) placeLater(s *initproc.Spawn, manager cgroups.Manager) error {
 	if err := x.launchIn(s, -1); err != nil {
 		return err
@@ -134,6 +135,16 @@ func (x *execution) placeLater(s *initproc.Spawn, manager cgroups.Manager) error
 		return err
 	}
 	return x.init.Answer()
+}
+
+// unified is the directory of version 2, or empty.
+func (p cgroupPlace) unified() string {
+	for _, d := range p.Dirs {
+		if d.Controller == "" {
+			return d.Dir
+		}
+	}
+	return ""
 }
 
 // kinds says in which versions of hierarchies there is a directory.
@@ -205,12 +216,7 @@ func (x *execution) openInitCgroup() (int, error) {
 	if err != nil || !x.isAlive() {
 		return -1, ErrExecStopped
 	}
-	own := ""
-	for _, d := range x.record.Cgroup.Dirs {
-		if d.Controller == "" {
-			own = d.Dir
-		}
-	}
+	own := x.record.Cgroup.unified()
 	dir := strings.TrimSuffix(own, x.record.Cgroup.Path) + unifiedPath(string(text))
 	if path.Clean(dir) != dir || !strings.HasPrefix(dir, own+"/") {
 		return -1, fmt.Errorf("cgroup %s takes no processes, and the container's first one is not below it but in %s: %w", own, dir, unix.EBUSY)

@@ -22,6 +22,9 @@ type ExecOptions struct {
 	// Paused: the container is frozen. The process would be so from its birth,
 	// before anybody knows it, so it is moved there when it waits for that.
 	Paused bool
+	// PlacedLater: systemd has to move the process into the cgroup, which the runtime may
+	// not enter.
+	PlacedLater bool
 	// File: the process comes from a file of its own, and pointers are into that.
 	File bool
 	// Given lists the fields, as pointers into config.json, that the caller has
@@ -95,7 +98,7 @@ func (c *compiler) joinRows(o *ExecOptions) {
 		c.rlimitRows(plan.Namespaces, true)
 		c.schedulingRows(plan.Namespaces)
 	}
-	if o.Paused {
+	if o.Paused || o.PlacedLater {
 		c.add(plan.Namespaces, causeCgroup, plan.Rendezvous{Point: plan.PointPlaced})
 	}
 	c.joinAffinityRow()

@@ -327,9 +327,9 @@ func (m *manager) current(unit, iface string, list []Property) ([]Property, erro
 }
 
 // attach moves a process into a unit's cgroup, also one that the caller may not move.
-func (m *manager) attach(unit string, pid int) error {
+func (m *manager) attach(unit, below string, pid int) error {
 	m.conn.SetDeadline(time.Now().Add(jobTimeout))
-	_, err := m.call("AttachProcessesToUnit", "ssau", unit, "", []any{uint64(pid)})
+	_, err := m.call("AttachProcessesToUnit", "ssau", unit, below, []any{uint64(pid)})
 	if err != nil {
 		return fmt.Errorf("move process %d to systemd unit %q: %w", pid, unit, err)
 	}

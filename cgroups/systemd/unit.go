@@ -323,7 +323,9 @@ func (u *Unit) Place(pid int) error {
 	if busErr := u.connect(); busErr != nil {
 		return errors.Join(err, busErr)
 	}
-	return u.bus.attach(u.unit, pid)
+	// Below the unit's own cgroup there may be others.
+	_, below, _ := strings.Cut(u.Paths()[""], "/"+cgroupName(u.unit))
+	return u.bus.attach(u.unit, below, pid)
 }
 
 var _ cgroups.Manager = (*Unit)(nil)

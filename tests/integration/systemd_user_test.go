@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -62,10 +63,11 @@ func (u *managed) call(args ...string) result {
 
 func TestSystemdUser(t *testing.T) {
 	s := begin(t)
-	u := s.managedUser(resources(func(r *specs.LinuxResources) {
-		r.Memory = &specs.LinuxMemory{Limit: ptr(int64(64 << 20))}
-		r.Pids = &specs.LinuxPids{Limit: ptr(int64(20))}
-	}), sh("echo up; sleep 100"))
+	u := s.managedUser(func(c *specs.Spec) {
+		c.Linux.Resources = &specs.LinuxResources{
+			Memory: &specs.LinuxMemory{Limit: ptr(int64(64 << 20))}, Pids: &specs.LinuxPids{Limit: ptr(int64(20))},
+		}
+	}, sh("echo up; sleep 100"))
 	id := s.id()
 	u.call("--systemd-cgroup", "run", "-d", "-b", u.dir, id).ok().waitFor("up\n")
 	pid := s.state(id).Pid
@@ -73,7 +75,10 @@ func TestSystemdUser(t *testing.T) {
 	s.contains("the cgroup", dir, "/user@"+itoa(u.uid)+".service/user.slice/"+suite.kind+"-"+id+".scope")
 	equal(s, "memory", s.read(filepath.Join(dir, "memory.max")), "67108864")
 	equal(s, "pids", s.read(filepath.Join(dir, "pids.max")), "20")
-	s.contains("exec", u.call("exec", id, "cat", "/proc/self/cgroup").ok().out, "/")
+	equal(s, "exec", u.call("exec", id, "echo", "in").ok().out, "in\n")
+	before := len(strings.Fields(s.read(filepath.Join(dir, "cgroup.procs"))))
+	u.call("exec", "-d", id, "sleep", "100").ok()
+	equal(s, "processes in the scope after exec", len(strings.Fields(s.read(filepath.Join(dir, "cgroup.procs")))), before+1)
 	u.call("update", "--pids-limit", "30", id).ok()
 	equal(s, "pids", s.read(filepath.Join(dir, "pids.max")), "30")
 	u.call("delete", "--force", id).ok()
