@@ -218,9 +218,6 @@ func receivedFD(oob []byte) int {
 	return fds[0]
 }
 
-// Control is the descriptor that becomes readable with the init's next message.
-func (in *Init) Control() int { return in.control }
-
 // Close gives up the connection. An init that has not been let go ends.
 func (in *Init) Close() {
 	if in.control >= 0 {

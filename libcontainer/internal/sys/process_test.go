@@ -96,11 +96,7 @@ func TestPidfdGetFD(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unix.Close(self)
-	file, err := SealedMemfd("shared", []byte("shared"), false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(file)
+	file := fileWith(t, "shared")
 	again, err := PidfdGetFD(self, file)
 	if err != nil {
 		t.Fatal(err)

@@ -80,11 +80,7 @@ func TestSendFDs(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer CloseAll(pair[:])
-	file, err := SealedMemfd("f", []byte("through"), false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(file)
+	file := fileWith(t, "through")
 	if err := SendFDs(pair[0], []byte("tag"), file, file); err != nil {
 		t.Fatal(err)
 	}
