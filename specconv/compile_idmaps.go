@@ -19,7 +19,12 @@ func (c *compiler) mountIDMap(m *specs.Mount, f *mountFields) *plan.MountIDMap {
 	if !wantsIDMap(m, f) {
 		return nil
 	}
-	row := &plan.MountIDMap{UID: idMappings(m.UIDMappings), GID: idMappings(m.GIDMappings), Recursive: f.recursiveIDMap}
+	uids, gids, err := mountMappings(m, c.linux)
+	if err != nil {
+		c.fail("/mounts", err)
+		return nil
+	}
+	row := &plan.MountIDMap{UID: idMappings(uids), GID: idMappings(gids), Recursive: f.recursiveIDMap}
 	if len(row.UID)+len(row.GID) > 0 {
 		return row
 	}

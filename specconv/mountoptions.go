@@ -1,6 +1,10 @@
 package specconv
 
-import "github.com/ocirun/ocirun/specconv/plan"
+import (
+	"strings"
+
+	"github.com/ocirun/ocirun/specconv/plan"
+)
 
 // optionKind says what a mount option is about.
 type optionKind uint8
@@ -143,6 +147,10 @@ func lookupOption(name string) (*mountOption, bool) {
 		default:
 			high = middle
 		}
+	}
+	// Two may have a value.
+	if base, _, ok := strings.Cut(name, "="); ok && (base == "idmap" || base == "ridmap") {
+		return lookupOption(base)
 	}
 	return nil, false
 }

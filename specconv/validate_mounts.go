@@ -121,14 +121,20 @@ func (v *validator) mountExtensions(i int, m *specs.Mount, kinds optionKinds) {
 		v.failf(where, refMounts, "copy-symlink excludes src-nofollow and dest-nofollow")
 	}
 	if kinds.has(1<<optionIDMap) || len(m.UIDMappings)+len(m.GIDMappings) > 0 {
-		v.mountIDMap(where, m, remount)
+		v.mountIDMap(i, m, remount)
 	}
 }
 
 // mountIDMap checks an id-mapped mount.
-func (v *validator) mountIDMap(where plan.Cause, m *specs.Mount, remount bool) {
-	uids, gids := len(m.UIDMappings), len(m.GIDMappings)
+func (v *validator) mountIDMap(i int, m *specs.Mount, remount bool) {
+	where := element("/mounts", i)
+	uidMap, gidMap, err := mountMappings(m, v.linux)
+	option, text := idMapOption(m.Options)
+	uids, gids := len(uidMap), len(gidMap)
 	switch {
+	case err != nil:
+		v.failf(v.optionPointer(i, option), refMounts, "%w", err)
+		return
 	case v.o.Rootless:
 		v.failf(where, refMounts, "id-mapped mounts are not supported for rootless containers")
 	case (uids == 0) != (gids == 0), uids == 0 && !v.has(plan.NamespaceUser):
@@ -136,8 +142,23 @@ func (v *validator) mountIDMap(where plan.Cause, m *specs.Mount, remount bool) {
 	case remount || !isBind(m.Options) && isKernelType(m.Type):
 		v.failf(where, refMounts, "only a new mount of files can be id-mapped, not one of type %q: invalid argument", m.Type)
 	}
+	if text != "" {
+		v.optionRanges(v.optionPointer(i, option), uidMap, gidMap)
+		return
+	}
 	v.ranges(string(where)+"/uidMappings", m.UIDMappings)
 	v.ranges(string(where)+"/gidMappings", m.GIDMappings)
+}
+
+// optionRanges checks maps that an option has: there is one place for all of them.
+func (v *validator) optionRanges(where plan.Cause, lists ...[]specs.LinuxIDMapping) {
+	var probe validator
+	for _, list := range lists {
+		probe.ranges("", list)
+	}
+	for _, p := range probe.problems {
+		v.failf(where, refMounts, "%w", p.Err)
+	}
 }
 
 // isKernelType knows the file systems that show the kernel's own objects.

@@ -191,6 +191,18 @@ func TestN21MountIDMaps(t *testing.T) {
 		{name: "N21 remount", patch: bind(`, "remount", "idmap"`, uids+gids), want: "/mounts/0: only a new mount of files can be id-mapped"},
 		{name: "N21 rootless", patch: "{" + owned + bind(`, "idmap"`, "")[1:], o: Options{Rootless: true}, want: "/mounts/0: id-mapped mounts are not supported for rootless containers"},
 		{name: "N21 N34 size", patch: bind("", `, "uidMappings": [{"containerID": 0, "hostID": 5, "size": 0}]`+gids), want: "/mounts/0/uidMappings/0/size: the size of a range must not be 0"},
+		{name: "N21 maps in the option", patch: bind(`, "idmap=uids=0-5-1#7-8-2;gids=0-5-1"`, "")},
+		{name: "N21 recursive maps in the option", patch: bind(`, "ridmap=uids=0-5-1;gids=0-5-1"`, "")},
+		{name: "N21 relative maps in the option", patch: "{" + owned + bind(`, "idmap=uids=@0-1-9;gids=@0-1-9"`, "")[1:]},
+		{name: "N21 relative maps without maps", patch: bind(`, "idmap=uids=@0-1-9;gids=0-1-9"`, ""), want: "/mounts/0/options/1: the container's user namespace has no range with 9 ids from 1 on"},
+		{name: "N21 relative maps beyond", patch: "{" + owned + bind(`, "idmap=uids=@0-1-10;gids=@0-1-9"`, "")[1:], want: "/mounts/0/options/1: no range with 10 ids"},
+		{name: "N21 option with uids only", patch: bind(`, "idmap=uids=0-5-1"`, ""), want: both},
+		{name: "N21 option with the container's gids", patch: "{" + owned + bind(`, "idmap=uids=0-5-1"`, "")[1:]},
+		{name: "N21 option of two numbers", patch: bind(`, "idmap=uids=0-5;gids=0-5-1"`, ""), want: `/mounts/0/options/1: invalid idmap option "uids=0-5;gids=0-5-1": "0-5" is not of the form FROM-TO-SIZE`},
+		{name: "N21 option without numbers", patch: bind(`, "idmap=uids=a-b-c;gids=0-5-1"`, ""), want: `/mounts/0/options/1: "a" is no id`},
+		{name: "N21 option with other maps", patch: bind(`, "idmap=users=0-5-1"`, ""), want: `/mounts/0/options/1: "users" is neither uids nor gids`},
+		{name: "N21 option with size 0", patch: bind(`, "idmap=uids=0-5-0;gids=0-5-1"`, ""), want: "/mounts/0/options/1: must not be 0"},
+		{name: "N21 option that says nothing", patch: bind(`, "idmap="`, ""), want: both},
 		{name: "N21 root need not be mapped", patch: bind("", strings.ReplaceAll(uids+gids, `"containerID": 0`, `"containerID": 7`))},
 	})
 }

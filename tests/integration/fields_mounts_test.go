@@ -224,6 +224,28 @@ stat: can't stat '/tmpfs/new': No such file or directory
 	equal(s, "owner on the disk", fmt.Sprint(st.Uid, st.Gid), "1 2")
 }
 
+// Podman writes maps into the option.
+func TestFieldsIDMapOption(t *testing.T) {
+	s := begin(t)
+	s.differs("runc", "does not know the form")
+	s.traversable()
+	source := filepath.Dir(s.write("source/file", "x"))
+	s.must(os.Chown(source+"/file", 3, 4))
+	b := s.bundle(sh("stat -c %u:%g /mnt/file"))
+	for options, want := range map[string]string{
+		"idmap=uids=0-1000-10;gids=0-2000-10":                         "1003:2004\n",
+		"ridmap=uids=0-1000-3#3-50-1;gids=4-7-1":                      "50:7\n",
+		"idmap=uids=0-1000-3;gids=0-2000-10":                          "65534:2004\n",
+		"nosuid idmap=gids=0-2000-10;uids=0-1000-10 nodev private ro": "1003:2004\n",
+	} {
+		b.edit(withoutMount("/mnt"), addMounts(bind(source, "/mnt", strings.Fields(options)...)))
+		equal(s, options, b.payload(), want)
+	}
+	b.edit(withoutMount("/mnt"), addMounts(bind(source, "/mnt", "idmap=uids=@0-100-10;gids=@0-100-10")), shifted(300000))
+	b.giveTo(300000)
+	equal(s, "relative to the user namespace", b.payload(), "103:104\n")
+}
+
 // In a user namespace the option alone makes the files of root those of its root.
 func TestFieldsIDMapOfTheContainer(t *testing.T) {
 	s := begin(t)
