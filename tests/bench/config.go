@@ -59,10 +59,13 @@ func (b bundleMaker) makeAll() error {
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{bundleDefault, bundleProbe, bundleMemory} {
+	for _, name := range []string{bundleDefault, bundleProbe, bundleExec, bundleMemory} {
 		config := base
-		if name == bundleProbe {
+		switch name {
+		case bundleProbe:
 			config = withArgs(base, "/bin/sh", "-c", probeScript)
+		case bundleExec:
+			config = withArgs(base, sleepPayload...)
 		}
 		if err := b.make(name, config); err != nil {
 			return err

@@ -30,6 +30,7 @@ func TestMakeAllBundles(t *testing.T) {
 		bundleDefault:     {"/bin/true"},
 		bundleDocker:      {"/bin/true"},
 		bundleMemory:      {"/bin/true"},
+		bundleExec:        {"/bin/busybox", "sleep", "3600"},
 		bundleProbe:       {"/bin/sh", "-c", probeScript},
 		bundleDockerProbe: {"/bin/sh", "-c", probeScript},
 	} {

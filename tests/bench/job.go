@@ -45,6 +45,7 @@ const (
 	bundleDocker      = "docker"
 	bundleProbe       = "probe"        // the default, printing what it sees
 	bundleDockerProbe = "docker-probe" // the Docker-like one, printing what it sees
+	bundleExec        = "exec"         // the default, sleeping, for commands that are added to it
 	bundleMemory      = "memory"       // the default with a memory limit, rewritten for each try
 )
 

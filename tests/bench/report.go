@@ -163,6 +163,7 @@ func (r *report) print(out io.Writer) error {
 		{"default bundle", bundleDefault, anyCache},
 		{"Docker-like bundle, cold", bundleDocker, coldCache},
 		{"Docker-like bundle, warm", bundleDocker, warmCache},
+		{"exec into the default bundle", bundleExec, anyCache},
 	}
 	for _, t := range tables {
 		if err := r.printTimes(out, t.title, t.bundle, t.variant); err != nil {
@@ -255,6 +256,7 @@ func (r *report) printMemory(out io.Writer) error {
 const legend = `
 Times are of one foreground "run" of /bin/true, from before fork to after wait, in the pure cgroup v2 view; all runtimes
 run once a round, in random order. CPU, faults (minor) and switches are of the runtime and every process it waited for.
+exec: of one "exec" of /bin/true into a container that sleeps, its start and end not counted.
 "floor" makes the default container with the kernel's calls alone; "true" is the program without any container.
 Cold: the runtime's --root, with the caches in it (crun keeps compiled seccomp filters there), is emptied before each
 run; warm: it is kept. The page cache is warm in both. /floor, /crun, /runc: quotients of medians.

@@ -28,6 +28,9 @@ type summary struct {
 func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
 func summarize(samples []sample) summary {
+	if len(samples) == 0 {
+		return summary{} // NaN is nothing that JSON can hold
+	}
 	wall := column(samples, func(s sample) float64 { return micros(s.Wall) })
 	return summary{
 		Runs:     len(samples),

@@ -28,19 +28,24 @@ func (r *runner) timeAll() []series {
 	if r.job.Docker {
 		all = append(all, r.timeBundle(bundleDocker, coldCache, warmCache)...)
 	}
-	return all
+	return append(all, r.timeExec()...)
 }
 
 // entry is one contender with one variant while it is being measured.
 type entry struct {
 	contender contender
 	series    series
-	failures  int
+	// command is given every time; without one every time is a new container.
+	command  []string
+	failures int
 }
 
 func (r *runner) timeBundle(bundle string, variants ...string) []series {
-	entries := r.entries(bundle, variants)
-	rng := rand.New(rand.NewPCG(r.job.Seed, uint64(len(bundle))))
+	return r.timeEntries(r.entries(bundle, variants))
+}
+
+func (r *runner) timeEntries(entries []*entry) []series {
+	rng := rand.New(rand.NewPCG(r.job.Seed, uint64(len(entries))))
 	for round := range warmupRounds + r.job.Rounds {
 		for _, i := range rng.Perm(len(entries)) {
 			r.timeOnce(entries[i], round >= warmupRounds)
@@ -77,15 +82,20 @@ func (r *runner) timeOnce(e *entry, counts bool) {
 		e.series.Error, e.failures = err.Error(), maxFailures
 		return
 	}
-	id := r.newID()
-	args := r.runArgs(e.contender, e.series.Bundle, variant, id, truePayload...)
+	id, args := "", e.command
+	if args == nil {
+		id = r.newID()
+		args = r.runArgs(e.contender, e.series.Bundle, variant, id, truePayload...)
+	}
 	// The kernel tears namespaces down behind our back; let it finish with those of the run before.
 	time.Sleep(r.job.Settle)
 	s, err := r.measure(args)
 	if err != nil {
 		e.failures++
 		e.series.Error = err.Error()
-		r.discard(e.contender, variant, id)
+		if id != "" {
+			r.discard(e.contender, variant, id)
+		}
 		return
 	}
 	if counts {
