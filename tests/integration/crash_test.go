@@ -172,6 +172,15 @@ func TestCrashOfTheInit(t *testing.T) {
 	s.oracle()
 }
 
+// waitAll waits for all before the first is looked at: none may go on when the scenario
+// has ended.
+func waitAll(calls []*command) (results []result) {
+	for _, c := range calls {
+		results = append(results, c.wait())
+	}
+	return results
+}
+
 func TestConcurrentCreatesOfOneID(t *testing.T) {
 	s := begin(t)
 	s.differs("runc", "a loser in 1.1.5 can undo the winner")
@@ -185,8 +194,8 @@ func TestConcurrentCreatesOfOneID(t *testing.T) {
 			calls = append(calls, c)
 		}
 		winners := 0
-		for _, c := range calls {
-			if r := c.wait(); r.code == 0 {
+		for _, r := range waitAll(calls) {
+			if r.code == 0 {
 				winners++
 			} else {
 				r.failsWith(1, "container with given ID already exists")
@@ -212,8 +221,8 @@ func TestConcurrentStarts(t *testing.T) {
 		calls = append(calls, c)
 	}
 	winners := 0
-	for _, c := range calls {
-		if r := c.wait(); r.code == 0 {
+	for _, r := range waitAll(calls) {
+		if r.code == 0 {
 			winners++
 		} else {
 			r.failsWith(1, "cannot start an already running container")
@@ -234,8 +243,8 @@ func TestConcurrentDeletes(t *testing.T) {
 			c.start()
 			calls = append(calls, c)
 		}
-		for _, c := range calls {
-			c.wait().exits(0)
+		for _, r := range waitAll(calls) {
+			r.exits(0)
 		}
 		s.oracle()
 	}

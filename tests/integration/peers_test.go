@@ -144,6 +144,8 @@ var crunDiffers = map[string]string{
 	"TestN51Seccomp":                          "accepts some of it",
 	"TestN52Paths":                            "takes it relative to the root",
 	"TestN53Personality":                      "ignores flags in silence",
+	"TestNestedInUserNamespace":               "does not run without its libraries",
+	"TestNestedPrivileged":                    "does not run without its libraries",
 	"TestPauseAndResume":                      "resumes what is not paused",
 	"TestPauseCreated":                        "says created of a frozen container",
 	"TestProcessEnvAbsent":                    "adds HOME",
