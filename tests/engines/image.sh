@@ -50,7 +50,10 @@ copy latest "docker-archive:$out/bb.docker.tar:docker.io/local/bb:latest"
 copy pause "oci-archive:$out/pause.oci.tar:docker.io/local/pause:3"
 
 mkdir "$out/web"
-(cd "$here/web" && CGO_ENABLED=0 "${GO:-go}" build -trimpath -ldflags '-s -w' -o "$out/web/web" .)
+# WEB names a server that is built already.
+if [[ ${WEB:-} ]]; then cp "$WEB" "$out/web/web"; else
+	(cd "$here/web" && CGO_ENABLED=0 "${GO:-go}" build -trimpath -ldflags '-s -w' -o "$out/web/web" .)
+fi
 tar -C "$out/web" --numeric-owner --owner 0 --group 0 -cf "$out/web.tar" web
 
 make_debian() {
@@ -62,7 +65,7 @@ make_debian() {
 		mmdebstrap --quiet --variant=minbase "$codename" "$cache.new.tar" "${mirror:?apt knows no mirror}" || return 1
 		mv "$cache.new.tar" "$cache"
 	fi
-	ln -f "$cache" "$out/debian.tar" 2>/dev/null || cp "$cache" "$out/debian.tar"
+	[[ $cache -ef $out/debian.tar ]] || ln -f "$cache" "$out/debian.tar" 2>/dev/null || cp "$cache" "$out/debian.tar"
 }
 [[ ${2:-} != debian ]] || make_debian
 touch "$out/done"

@@ -24,6 +24,7 @@ work=$(mktemp -d "$root/engines.XXXXXX")
 chmod 755 "$work"
 trap 'rm -rf --one-file-system "$work"' EXIT
 (cd "$here/cri" && CGO_ENABLED=0 go build -trimpath -o "$work/cri" .)
+(cd "$here/web" && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$work/web" .)
 cp "$binary" "$work/ocirun"
 mkdir -p "$work/source/tests"
 cp -a "$here/../../contrib" "$work/source/"
@@ -56,5 +57,5 @@ enter() {
 export -f enter
 # shellcheck disable=SC2016 # the inner shell's
 unshare --mount --propagation private bash -euo pipefail -c 'enter "$@"' enter "$root" "$results" \
-	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root CRI="/${work##*/}/cri" \
+	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root CRI="/${work##*/}/cri" WEB="/${work##*/}/web" \
 	"/${work##*/}/source/tests/engines/run.sh" --runtime "ocirun=/${work##*/}/ocirun" --runtime runc=/usr/sbin/runc "$@"

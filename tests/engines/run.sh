@@ -83,7 +83,7 @@ for engine in "${engines[@]}"; do
 	[[ -z $(scenarios_of "$engine") ]] || asked+=("$engine")
 done
 ((${#asked[@]})) || die "no scenario has such a name"
-"$HERE/image.sh" "$OE_IMAGES" "$(scenarios_of docker | grep -oim 1 debian)" || die "cannot build the images"
+"$HERE/image.sh" "$OE_IMAGES" "$([[ " ${asked[*]} " != *" docker "* ]] || scenarios_of docker | grep -oim 1 debian)" || die "cannot build the images"
 for engine in "${asked[@]}"; do
 	for runtime in "${runtimes[@]}"; do
 		one_engine "$engine" "$runtime" &

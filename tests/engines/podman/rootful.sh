@@ -197,7 +197,7 @@ build__buildah() {
 load__one_after_the_other() {
 	local i begin=$EPOCHREALTIME
 	for i in $(seq 15); do in_bb --net none bb true; done
-	echo "note: 15 in $(bc <<<"scale = 1; ($EPOCHREALTIME - $begin) / 1") s"
+	echo "measured: $(bc <<<"scale = 2; ($EPOCHREALTIME - $begin) / 1")"
 }
 load__many_at_once() {
 	local i jobs=()
