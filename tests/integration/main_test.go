@@ -30,7 +30,7 @@ var suite struct {
 // that leaks is seen and harms nobody, and /run and the cgroup view are ours.
 func TestMain(m *testing.M) {
 	if os.Geteuid() != 0 {
-		os.Exit(m.Run()) // every scenario skips itself, with the reason
+		os.Exit(m.Run()) // every scenario but one skips itself, with the reason
 	}
 	if os.Getenv(insideEnv) == "" {
 		os.Exit(reexec())
