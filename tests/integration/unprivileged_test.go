@@ -24,12 +24,8 @@ func TestUnprivileged(t *testing.T) {
 	if suite.kind != "ocirun" {
 		t.Skip("peers are tested by the rootless scenarios")
 	}
-	dir, err := os.MkdirTemp("", "ocirun-user-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
-	if err := os.Chown(dir, userID, groupID); err != nil {
+	dir := t.TempDir()
+	if err := errors.Join(os.Chmod(filepath.Dir(dir), 0o755), os.Chown(dir, userID, groupID)); err != nil {
 		t.Fatal(err)
 	}
 	self, err := os.Executable()
