@@ -8,7 +8,6 @@ write_configuration() {
 		[containers]
 		log_driver = "k8s-file"
 		cgroupns = "host"
-		default_ulimits = ["nofile=1024:$(ulimit -Hn)", "nproc=$(ulimit -Hu):$(ulimit -Hu)"]
 		[engine]
 		runtime = "$(basename "$OE_RUNTIME")"
 		cgroup_manager = "cgroupfs"
@@ -23,6 +22,9 @@ write_configuration() {
 		network_config_dir = "$OE_DIR/networks"
 		default_subnet = "198.18.95.0/24"
 	EOF
+	# Podman 5 asks for more open files than a machine without CAP_SYS_RESOURCE may have.
+	[[ $(podman --version) == *" "[1-4].* ]] ||
+		sed -i "/^\[containers\]/a default_ulimits = [\"nofile=1024:$(ulimit -Hn)\", \"nproc=$(ulimit -Hu):$(ulimit -Hu)\"]" "$OE_DIR/containers.conf"
 	sed '/network_config_dir/d' "$OE_DIR/containers.conf" >"$OE_DIR/containers-user.conf"
 	sed -i '/^cgroupns/d' "$OE_DIR/containers.conf" "$OE_DIR/containers-user.conf"
 	printf '[storage]\ndriver = "overlay"\ngraphroot = "%s"\nrunroot = "%s"\n' "$OE_DIR/root" "$OE_DIR/run" >"$OE_DIR/storage.conf"
