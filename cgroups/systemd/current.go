@@ -2,6 +2,7 @@ package systemd
 
 import (
 	"os"
+	"path"
 	"strconv"
 	"strings"
 
@@ -36,6 +37,33 @@ func (u *Unit) bandwidth() (quota int64, period uint64) {
 	}
 	period, _ = strconv.ParseUint(periodText, 10, 64)
 	return quota, period
+}
+
+// OOMKilled tells whether the kernel's OOM killer has ended a process of the unit. Systemd removes a scope as soon as it is
+// empty, with what was counted for it; the counts of the slice, which hold those of all below, stay (cgroup v2).
+func (u *Unit) OOMKilled() (bool, error) {
+	killed, err := u.Manager.OOMKilled()
+	if err != nil || killed || !u.started || u.Exists() {
+		return killed, err
+	}
+	return u.killedInSlice() > u.killedBefore, nil
+}
+
+func (u *Unit) killedInSlice() uint64 {
+	if u.v1 {
+		return 0
+	}
+	text, err := os.ReadFile(path.Dir(u.Paths()[""]) + "/memory.events")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(text)) {
+		if n, ok := strings.CutPrefix(strings.TrimSpace(line), "oom_kill "); ok {
+			count, _ := strconv.ParseUint(n, 10, 64)
+			return count
+		}
+	}
+	return 0
 }
 
 // read gives a file of the cgroup of a controller, nothing if it cannot be read.

@@ -44,6 +44,8 @@ type Unit struct {
 	bus     *manager
 	initial []Property
 	sent    []Property
+	// killedBefore counts what the OOM killer had ended in the whole slice before the unit was started.
+	killedBefore uint64
 	// fresh: the unit was computed, not loaded, so its properties are known.
 	fresh   bool
 	started bool
@@ -190,6 +192,7 @@ func (u *Unit) Create() error {
 	if err := u.connect(); err != nil {
 		return err
 	}
+	u.killedBefore = u.killedInSlice()
 	list := u.initial
 	if !u.isSlice() {
 		list = append(slices.Clip(list), listProperty("PIDs", "au", []any{uint64(u.Pid)}))

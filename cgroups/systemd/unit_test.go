@@ -127,6 +127,40 @@ func TestUpdate(t *testing.T) {
 	}
 }
 
+// TestOOMKilled: what was counted for the scope goes with it.
+func TestOOMKilled(t *testing.T) {
+	f := startFake(t, false, false)
+	u := f.newUnit(t, nil)
+	dir := u.Paths()[""]
+	count := func(n string) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Dir(dir)+"/memory.events", []byte("oom 9\noom_kill "+n+"\noom_group_kill 7\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	count("3")
+	if err := u.Create(); err != nil {
+		t.Fatal(err)
+	}
+	check := func(what string, want bool) {
+		t.Helper()
+		if killed, err := u.OOMKilled(); killed != want || err != nil {
+			t.Errorf("%s: %v, %v", what, killed, err)
+		}
+	}
+	count("4")
+	check("in another unit", false)
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	check("gone", true)
+	count("3")
+	check("gone for another reason", false)
+}
+
 // TestLateLimits: a limit that would have kept the process out is told later.
 func TestLateLimits(t *testing.T) {
 	f := startFake(t, false, false)

@@ -33,11 +33,11 @@ func (s *scenario) units() []string {
 	return []string{pattern}
 }
 
-// systemd skips where there is none: the machine lane has one.
+// systemd skips where there is none.
 func (s *scenario) systemd() {
 	s.t.Helper()
 	if !hasSystemd() {
-		s.t.Skip("systemd does not manage this machine")
+		s.without("systemd", "systemd does not manage this machine")
 	}
 }
 
@@ -171,9 +171,7 @@ func TestSystemdTaken(t *testing.T) {
 func TestSystemdCrash(t *testing.T) {
 	var b *bundle
 	var id string
-	if !hasSystemd() {
-		t.Skip("systemd does not manage this machine")
-	}
+	begin(t).systemd()
 	sweep(t, killSteps(t), 100*time.Millisecond, func(s *scenario) *command {
 		if b == nil {
 			b = s.bundle(sh("sleep 100"))
@@ -181,6 +179,50 @@ func TestSystemdCrash(t *testing.T) {
 		id = s.id()
 		return s.cmd("--systemd-cgroup", "create", "-b", b.dir, id)
 	}, func(s *scenario) { s.run("delete", "--force", id).ok() })
+}
+
+// A delete that is killed can be given again.
+func TestSystemdCrashOfDelete(t *testing.T) {
+	var b *bundle
+	var id string
+	begin(t).systemd()
+	sweep(t, killSteps(t)/4+1, 40*time.Millisecond, func(s *scenario) *command {
+		if b == nil {
+			b = s.bundle(sh("sleep 100"))
+		}
+		id = s.id()
+		s.run("--systemd-cgroup", "create", "-b", b.dir, id).ok()
+		return s.cmd("delete", "--force", id)
+	}, func(s *scenario) { s.run("delete", "--force", id).ok() })
+}
+
+// The kernel ends who goes beyond the limit, and nothing of the unit stays, failed or not.
+func TestSystemdOOM(t *testing.T) {
+	s := begin(t)
+	s.systemd()
+	b := s.bundle(resources(limits), sh("dd if=/dev/zero of=/dev/null bs=200M count=1; echo exit $?"))
+	equal(s, "output", s.run("--systemd-cgroup", "run", "-b", b.dir, s.id()).ok().out, "exit 137\n")
+	b.edit(resources(func(r *specs.LinuxResources) { r.Memory = &specs.LinuxMemory{Limit: ptr(int64(4096))} }))
+	want := "container init was OOM-killed (memory limit too low?)"
+	if suite.view == "v1" {
+		want = "unable to set memory limit to 4096" // the kernel refuses what is used already
+	}
+	s.run("--systemd-cgroup", "run", "-b", b.dir, s.id()).failsWith(1, want)
+}
+
+// A program that ends by itself leaves no unit, before anybody deletes the container.
+func TestSystemdEnded(t *testing.T) {
+	s := begin(t)
+	s.systemd()
+	id := s.id()
+	b := s.bundle(sh("true"))
+	s.run("--systemd-cgroup", "create", "-b", b.dir, id).ok()
+	s.run("start", id).ok()
+	s.becomes(id, "stopped")
+	s.eventually("systemd removes the scope", func() bool {
+		return strings.Contains(s.show(suite.kind+"-"+id+".scope", "LoadState"), "LoadState=not-found")
+	})
+	s.run("delete", id).ok()
 }
 
 // A container that fits in no more than its own process is made nevertheless.
