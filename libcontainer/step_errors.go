@@ -29,7 +29,7 @@ func stepError(p *plan.Plan, progress initproc.Progress) error {
 	entry := p.Entries[progress.Step]
 	switch s := entry.Step.(type) {
 	case plan.Lookup:
-		return &plan.StepError{Cause: entry.Cause, Action: s.Action(), Err: lookupError(s, progress.Errno)}
+		return &plan.StepError{Cause: entry.Cause, Action: s.Action(), Err: lookupError(s, progress.Errno), Step: s}
 	case plan.Hook:
 		return hookStepError(entry, s, progress)
 	}
@@ -73,7 +73,7 @@ func hookStepError(entry plan.Entry, s plan.Hook, progress initproc.Progress) er
 		err = fmt.Errorf("fork/exec %s: %w", s.Path, err)
 	}
 	action := "error running " + string(s.Kind) + " hook #" + strconv.Itoa(s.Index)
-	return &plan.StepError{Cause: entry.Cause, Action: action, Err: err}
+	return &plan.StepError{Cause: entry.Cause, Action: action, Err: err, Step: s}
 }
 
 func signalOf(status unix.WaitStatus) unix.Signal {

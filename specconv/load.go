@@ -62,7 +62,7 @@ func missing(dir string, err error) error {
 	case stat.Mode&unix.S_IFMT != unix.S_IFDIR:
 		return fmt.Errorf("chdir %s: %w", dir, unix.ENOTDIR)
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("JSON specification file %s not found", ConfigFile)
+		return ErrNoConfig
 	}
 	return err
 }
@@ -85,6 +85,9 @@ func readFile(path string, limit int64) ([]byte, error) {
 }
 
 // errNotRegular: only regular files are read.
+// ErrNoConfig: the bundle has no configuration. Callers know the text.
+var ErrNoConfig = errors.New("JSON specification file " + ConfigFile + " not found")
+
 var errNotRegular = errors.New("not a regular file")
 
 // errTooLarge: the file exceeds its limit.

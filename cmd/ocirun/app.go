@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/ocirun/ocirun/cmd/ocirun/internal/cli"
+	"github.com/ocirun/ocirun/libcontainer"
 	"github.com/ocirun/ocirun/libcontainer/hostcheck"
 )
 
@@ -106,9 +107,11 @@ func (a *app) finish(err error) int {
 		return exitUnknown
 	case errors.As(err, &exec):
 		a.log.fail(err.Error())
+		a.log.hint(libcontainer.Hint(err))
 		return exitExec
 	}
 	a.log.fail(err.Error())
+	a.log.hint(libcontainer.Hint(err))
 	return exitFailure
 }
 

@@ -186,3 +186,11 @@ func (l *logger) fail(message string) {
 	}
 	_, _ = io.WriteString(l.err, text+message+"\n")
 }
+
+// hint writes a line for a person after the record of an error. Programs that read the
+// errors do not do so on a terminal, and find the record alone.
+func (l *logger) hint(text string) {
+	if _, ok := terminal(l.err); ok && text != "" {
+		_, _ = io.WriteString(l.err, "hint: "+text+"\n")
+	}
+}

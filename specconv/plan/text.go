@@ -109,6 +109,8 @@ type StepError struct {
 	Detail string
 	// Hint says how the cause is mended where it is a known one.
 	Hint string
+	// Step is what failed, or nil.
+	Step Step
 }
 
 // Error gives one line: cause, action, error, and in brackets what else is
@@ -136,5 +138,5 @@ func (p *Plan) Failed(i int, err error, detail string) *StepError {
 		return &StepError{Action: "step " + strconv.Itoa(i+1), Err: err, Detail: detail}
 	}
 	e := p.Entries[i]
-	return &StepError{Cause: e.Cause, Action: e.Step.Action(), Err: err, Detail: detail}
+	return &StepError{Cause: e.Cause, Action: e.Step.Action(), Err: err, Detail: detail, Step: e.Step}
 }
