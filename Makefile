@@ -99,6 +99,9 @@ test-libseccomp: test-needs ## Compare the seccomp compiler with libseccomp (nee
 test-vm: $(SUMMARY) ## Run the tests in virtual machines with systemd, cgroup v2 and AppArmor (VM=qemu: full emulation)
 	@$(SUDO) env GO=$(GO) VM_CACHE=$(abspath $(CACHE))/vm TESTS='$(TESTS)' VM_KEEP=$(VM_KEEP) tests/vm/run.sh $(VM) | $(SUMMARY)
 
+test-hybrid: $(SUMMARY) ## Run the scenarios of the systemd driver under a systemd in namespaces of this machine, on cgroup v1
+	@$(SUDO) env GO=$(GO) VM_CACHE=$(abspath $(CACHE))/vm TESTS='$(TESTS)' tests/vm/hybrid.sh | $(SUMMARY)
+
 test-race: ## Run the package tests under the race detector (needs cgo)
 	CGO_ENABLED=1 $(GO) test -race $(TESTFLAGS) $(UNIT_PKGS)
 
@@ -163,5 +166,5 @@ verify-init: ## Rebuild the container init and compare it with the committed byt
 clean: ## Remove what the targets above made
 	rm -rf $(BIN) $(CACHE)
 
-.PHONY: help build demo install test test-unit test-root test-peers test-libseccomp test-race test-needs \
+.PHONY: help build demo install test test-unit test-root test-peers test-hybrid test-libseccomp test-race test-needs \
         test-engines test-engines-quick engine-needs fuzz bench check docs init verify-init clean
