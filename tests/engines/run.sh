@@ -4,8 +4,8 @@
 #   run.sh [--runtime NAME=PATH]... [--only PATTERN] [--quick] [--results DIR] [--write FILE] [--keep] [ENGINE...]
 #
 # Engines are install (what contrib/install-runtime.sh writes), docker, remap (Docker with user
-# namespaces), nodes (a swarm of two), containerd, podman and load (Docker under load, one runtime
-# after the other). Every engine gets its own namespaces, /run, network, root directory, socket and
+# namespaces), nodes (a swarm of two), containerd, podman and load (Docker under load,
+# the runtimes in turns). Every engine gets its own namespaces, /run, network, root directory, socket and
 # cgroup, so that one of the machine is not touched, and everything ends with the sandbox. PATTERN is
 # an extended regular expression on "group__scenario"; --quick runs what the file "quick" lists.
 # The exit status is 1 if the first runtime fails a scenario that the second passes (or, with one
@@ -61,7 +61,7 @@ one_engine() (
 	engine_version >"$results/$engine.version"
 	if sandbox_start && engine_start; then
 		while read -r file scenario; do
-			scenario_run "$file" "$scenario" "${SCENARIO_SECONDS:-150}" | tee -a "$table" |
+			scenario_run "$file" "$scenario" "${SCENARIO_SECONDS:-300}" | tee -a "$table" |
 				sed "s/^/$engine\t$name\t/"
 		done < <(scenarios_of "$engine")
 	else
@@ -87,7 +87,6 @@ done
 for engine in "${asked[@]}"; do
 	for runtime in "${runtimes[@]}"; do
 		one_engine "$engine" "$runtime" &
-		[[ $engine != load ]] || wait
 	done
 	wait
 done

@@ -160,7 +160,7 @@ life__stop_signal_of_the_container() {
 life__logs_are_followed() {
 	in_background c1 bb sh -c 'for i in 1 2 3 4; do echo $i; sleep 0.3; done; echo error >&2'
 	is all "$(docker logs -f c1 2>&1 | xargs)" "1 2 3 4 error"
-	is tail "$(docker logs --tail 1 c1 2>/dev/null)" 4
+	is tail "$(docker logs --tail 1 c1 2>&1)" error
 }
 life__events_of_exec_and_of_no_memory() {
 	local since
