@@ -116,7 +116,7 @@ engines = $(SUDO) env GO=$(GO) OE_CACHE=$(abspath $(CACHE))/engines tests/engine
           --runtime ocirun=$(BIN)/ocirun $(1) $(ENGINEFLAGS) $(ENGINES)
 
 # The scenarios also run against a peer: make test-root RUNTIME=/usr/sbin/runc
-integration = $(SUDO) env RUNTIME=$(RUNTIME) OCIRUN_TEST_CGROUP=$(1) OCIRUN_TEST_KILL_STEPS=$(KILL_STEPS) \
+integration = $(SUDO) env RUNTIME=$(RUNTIME) OCIRUN_TEST_CRIU="$$($(SUDO) tests/criu.sh $(CACHE)/criu)" OCIRUN_TEST_CGROUP=$(1) OCIRUN_TEST_KILL_STEPS=$(KILL_STEPS) \
               $(GO) test $(2) $(TESTFLAGS) ./tests/integration/...
 peers = $(SUDO) tests/integration/peers.sh $(CACHE)/peers $(1) $(2) $(PEERFLAGS)
 libseccomp_tests = $(SUDO) env CGO_ENABLED=1 $(GO) test $(1) $(TESTFLAGS) -tags libseccomp ./seccomp/...

@@ -36,7 +36,7 @@ func Features(version string) *features.Features {
 		Annotations: map[string]string{
 			annotationVersion:    version,
 			annotationCompatible: compatibleVersion,
-			annotationCheckpoint: "false",
+			annotationCheckpoint: "true",
 		},
 		PotentiallyUnsafeConfigAnnotations: []string{"bundle", "org.systemd.property.", "org.criu.config"},
 	}

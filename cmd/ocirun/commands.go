@@ -27,6 +27,8 @@ func table() []entry {
 		{"events", "", eventsCommand},
 		{"stats", "", statsCommand},
 		{"update", "", updateCommand},
+		{"checkpoint", "", checkpointCommand},
+		{"restore", "", restoreCommand},
 		{"spec", "", specCommand},
 		{"explain", "", explainCommand},
 		{"validate", "", validateCommand},

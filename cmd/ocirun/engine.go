@@ -13,6 +13,7 @@ import (
 type engine interface {
 	Create(id string, o libcontainer.CreateOptions) error
 	Run(id string, o libcontainer.RunOptions) (status int, err error)
+	Restore(id string, o libcontainer.RestoreOptions) (status int, err error)
 	Load(id string) (container, error)
 	List() ([]libcontainer.Entry, error)
 	Remove(id string, force bool) error
@@ -26,6 +27,7 @@ type container interface {
 	State() (*libcontainer.State, error)
 	Exec(o libcontainer.ExecOptions) (status int, err error)
 	Kill(sig unix.Signal) error
+	Checkpoint(o libcontainer.CheckpointOptions) error
 	Pause() error
 	Resume() error
 	Pids() ([]int, error)

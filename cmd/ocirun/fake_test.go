@@ -17,6 +17,7 @@ import (
 type fakeEngine struct {
 	fakeContainer
 	created  libcontainer.RunOptions
+	restored libcontainer.RestoreOptions
 	status   int
 	err      error
 	entries  []libcontainer.Entry
@@ -36,6 +37,11 @@ func (f *fakeEngine) Run(id string, o libcontainer.RunOptions) (int, error) {
 	for _, w := range f.warnings {
 		o.Warn(w)
 	}
+	return f.status, f.err
+}
+
+func (f *fakeEngine) Restore(id string, o libcontainer.RestoreOptions) (int, error) {
+	f.asked, f.restored = id, o
 	return f.status, f.err
 }
 
@@ -76,6 +82,12 @@ type fakeContainer struct {
 	stats     libcontainer.Stats
 	ooms      chan struct{}
 	updated   *specs.LinuxResources
+	saved     libcontainer.CheckpointOptions
+}
+
+func (c *fakeContainer) Checkpoint(o libcontainer.CheckpointOptions) error {
+	c.saved = o
+	return c.does
 }
 
 func (c *fakeContainer) Start(libcontainer.StartOptions) error {

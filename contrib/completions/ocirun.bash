@@ -60,7 +60,7 @@ _ocirun() {
 		if [[ $cur == -* ]]; then
 			_ocirun_words "--debug --log --log-format --log-level --root --systemd-cgroup --cgroup-manager --rootless --version -v --help -h"
 		else
-			_ocirun_words "create start run state list exec kill delete pause resume ps events stats update spec explain validate doctor features help h"
+			_ocirun_words "create start run state list exec kill delete pause resume ps events stats update checkpoint restore spec explain validate doctor features help h"
 		fi
 		;;
 	create)
@@ -340,6 +340,81 @@ _ocirun() {
 			_ocirun_containers
 		fi
 		;;
+	checkpoint)
+		case $prev in
+		--image-path)
+			_ocirun_dirs
+			return
+			;;
+		--work-path)
+			_ocirun_dirs
+			return
+			;;
+		--manage-cgroups-mode)
+			_ocirun_words "soft full strict ignore"
+			return
+			;;
+		--empty-ns)
+			_ocirun_words "network"
+			return
+			;;
+		--parent-path)
+			return
+			;;
+		--status-fd)
+			return
+			;;
+		--page-server)
+			return
+			;;
+		esac
+		if [[ $cur == -* ]]; then
+			_ocirun_words "--image-path --work-path --tcp-established --ext-unix-sk --shell-job --lazy-pages --file-locks --manage-cgroups-mode --empty-ns --auto-dedup --parent-path --leave-running --tcp-skip-in-flight --link-remap --status-fd --page-server --pre-dump --help -h"
+		else
+			_ocirun_containers
+		fi
+		;;
+	restore)
+		case $prev in
+		--image-path)
+			_ocirun_dirs
+			return
+			;;
+		--work-path)
+			_ocirun_dirs
+			return
+			;;
+		--manage-cgroups-mode)
+			_ocirun_words "soft full strict ignore"
+			return
+			;;
+		--empty-ns)
+			_ocirun_words "network"
+			return
+			;;
+		--bundle | -b)
+			_ocirun_dirs
+			return
+			;;
+		--console-socket)
+			_ocirun_files
+			return
+			;;
+		--pid-file)
+			_ocirun_files
+			return
+			;;
+		--lsm-profile)
+			return
+			;;
+		--lsm-mount-context)
+			return
+			;;
+		esac
+		if [[ $cur == -* ]]; then
+			_ocirun_words "--image-path --work-path --tcp-established --ext-unix-sk --shell-job --lazy-pages --file-locks --manage-cgroups-mode --empty-ns --auto-dedup --bundle -b --console-socket --pid-file --detach -d --no-subreaper --no-pivot --tcp-close --lsm-profile --lsm-mount-context --help -h"
+		fi
+		;;
 	spec)
 		case $prev in
 		--bundle | -b)
@@ -410,7 +485,7 @@ _ocirun() {
 		if [[ $cur == -* ]]; then
 			_ocirun_words "--help -h"
 		else
-			_ocirun_words "create start run state list exec kill delete pause resume ps events stats update spec explain validate doctor features help h"
+			_ocirun_words "create start run state list exec kill delete pause resume ps events stats update checkpoint restore spec explain validate doctor features help h"
 		fi
 		;;
 	esac

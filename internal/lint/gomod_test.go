@@ -8,16 +8,15 @@ import (
 
 // modules are the only ones that may be required directly.
 var modules = map[string]string{
-	"github.com/opencontainers/runtime-spec":   "types of config.json and of the features command",
-	"golang.org/x/sys":                         "system calls",
-	"github.com/sirupsen/logrus":               "the log format that engines parse",
-	"github.com/syndtr/gocapability":           "capability names",
-	"github.com/seccomp/libseccomp-golang":     "oracle of the seccomp tests",
-	"github.com/urfave/cli/v3":                 "flags, help and their documentation",
-	"github.com/urfave/cli-docs/v3":            "man pages",
-	"github.com/godbus/dbus/v5":                "oracle of the D-Bus client's tests",
-	"github.com/checkpoint-restore/go-criu/v8": "checkpoint",
-	"github.com/containerd/console":            "terminals",
+	"github.com/opencontainers/runtime-spec": "types of config.json and of the features command",
+	"golang.org/x/sys":                       "system calls",
+	"github.com/sirupsen/logrus":             "the log format that engines parse",
+	"github.com/syndtr/gocapability":         "capability names",
+	"github.com/seccomp/libseccomp-golang":   "oracle of the seccomp tests",
+	"github.com/urfave/cli/v3":               "flags, help and their documentation",
+	"github.com/urfave/cli-docs/v3":          "man pages",
+	"github.com/godbus/dbus/v5":              "oracle of the D-Bus client's tests",
+	"github.com/containerd/console":          "terminals",
 }
 
 // TestGoMod: nothing is replaced (that would break go install), and nothing is required that was not decided on.

@@ -24,6 +24,32 @@ func OpenAt(dir int, name string, flags int, mode uint32) (int, error) {
 	return fd, nil
 }
 
+// inRootTries bounds the retries of a lookup that races with renames: openat2
+// gives EAGAIN when it cannot tell whether ".." left the root (openat2(2)).
+const inRootTries = 256
+
+// OpenInRoot opens path below root as if root were "/": links and ".." are
+// resolved inside it and links of procfs are refused (openat2(2), Linux 5.6).
+func OpenInRoot(root int, path string, flags int, mode uint32) (int, error) {
+	how := unix.OpenHow{
+		Flags:   uint64(flags | unix.O_CLOEXEC),
+		Mode:    uint64(mode),
+		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
+	}
+	var err error
+	for range inRootTries {
+		var fd int
+		fd, err = retryFD(func() (int, error) { return unix.Openat2(root, path, &how) })
+		if err == nil {
+			return fd, nil
+		}
+		if !errors.Is(err, unix.EAGAIN) {
+			break
+		}
+	}
+	return -1, &fs.PathError{Op: "openat2", Path: path, Err: err}
+}
+
 // ReadAll reads a descriptor from its start to its end without moving its
 // offset. A file longer than limit bytes gives ErrTooLarge.
 func ReadAll(fd int, limit int64) ([]byte, error) {

@@ -3,6 +3,7 @@ package sys
 import (
 	"bytes"
 	"errors"
+	"os"
 	"strconv"
 	"time"
 
@@ -253,4 +254,23 @@ func Reap(pid int) (Exit, error) {
 		return Exit{Code: -1}, err
 	}
 	return exitOf(status), nil
+}
+
+// Namespace gives the number of one of the process's namespaces, such as "net"
+// (namespaces(7)), with the same restriction as OpenRoot.
+func (p Process) Namespace(name string) (ino uint64, err error) {
+	_, ino, err = namespaceID("/proc/" + strconv.Itoa(p.Pid) + "/ns/" + name)
+	return ino, err
+}
+
+// Descriptor gives the name of what a descriptor of the process refers to, such as
+// "pipe:[4711]" (proc_pid_fd(5)), with the same restriction as OpenRoot.
+func (p Process) Descriptor(fd int) (string, error) {
+	return os.Readlink("/proc/" + strconv.Itoa(p.Pid) + "/fd/" + strconv.Itoa(fd))
+}
+
+// Mounts gives the table of the process's mounts (proc_pid_mountinfo(5)), with the
+// same restriction as OpenRoot.
+func (p Process) Mounts() (*os.File, error) {
+	return os.Open("/proc/" + strconv.Itoa(p.Pid) + "/mountinfo")
 }

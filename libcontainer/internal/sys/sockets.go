@@ -3,6 +3,7 @@ package sys
 import (
 	"errors"
 	"io"
+	"os"
 	"strconv"
 	"time"
 
@@ -198,3 +199,7 @@ func CloseAll(fds []int) {
 		}
 	}
 }
+
+// NameOf gives the path of what a descriptor refers to, as its own mount namespace
+// sees it (proc_pid_fd(5)). Nothing may be opened by it.
+func NameOf(fd int) (string, error) { return os.Readlink(SelfFD(fd)) }
