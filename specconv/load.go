@@ -84,10 +84,10 @@ func readFile(path string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// errNotRegular: only regular files are read.
-// ErrNoConfig: the bundle has no configuration. Callers know the text.
+// ErrNoConfig says that the bundle has no configuration. Callers know the text.
 var ErrNoConfig = errors.New("JSON specification file " + ConfigFile + " not found")
 
+// errNotRegular: only regular files are read.
 var errNotRegular = errors.New("not a regular file")
 
 // errTooLarge: the file exceeds its limit.
