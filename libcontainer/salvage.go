@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ocirun/ocirun/cgroups"
+	"github.com/ocirun/ocirun/cgroups/systemd"
 )
 
 // salvage makes the best of a record that is damaged or missing, for a removal by
@@ -30,9 +31,13 @@ func (d *directory) searchCgroup() cgroupPlace {
 	if err != nil {
 		return cgroupPlace{}
 	}
-	candidates := []string{"", "/" + d.id}
+	candidates, configured := []string{"", "/" + d.id}, ""
 	if spec, err := d.config(); err == nil && spec.Linux != nil && spec.Linux.CgroupsPath != "" {
-		candidates = []string{spec.Linux.CgroupsPath}
+		configured = spec.Linux.CgroupsPath
+		candidates = []string{configured}
+	}
+	if place, found := d.searchUnit(host, configured); found {
+		return place
 	}
 	for _, path := range candidates {
 		m, err := cgroups.New(cgroups.Config{ID: d.id, Path: path, Host: host})
@@ -46,6 +51,24 @@ func (d *directory) searchCgroup() cgroupPlace {
 		return place
 	}
 	return cgroupPlace{}
+}
+
+// searchUnit looks where systemd would have put it. Where there is no systemd, or the
+// path is not of that form, there is nothing to find.
+func (d *directory) searchUnit(host cgroups.Host, path string) (place cgroupPlace, found bool) {
+	u, err := systemd.New(systemd.Config{ID: d.id, Path: path, Prefix: unitPrefix, User: hostUID() != 0, Host: host})
+	if err != nil {
+		return place, false
+	}
+	defer u.Close()
+	if !u.Exists() || strings.HasSuffix(u.Name(), ".slice") || !isContainerCgroup(d.id, u) {
+		return place, false
+	}
+	place = cgroupPlace{Mode: host.Mode.String(), Unit: u.Name(), User: u.User()}
+	for controller, dir := range u.Paths() {
+		place.Dirs = append(place.Dirs, cgroupDir{Controller: controller, Dir: dir})
+	}
+	return place, true
 }
 
 // isContainerCgroup is careful: an id can be the name of a cgroup that has

@@ -225,6 +225,26 @@ func TestSystemdEnded(t *testing.T) {
 	s.run("delete", id).ok()
 }
 
+// Without the record that names the unit, delete --force finds it.
+func TestSystemdLostRecord(t *testing.T) {
+	s := begin(t)
+	s.systemd()
+	s.differs("runc", "it keeps no such record")
+	b := s.bundle(sh("sleep 100"))
+	for _, path := range []string{"", "it-lost.slice:pre:NAME"} {
+		id := s.id()
+		b.edit(func(c *specs.Spec) { c.Linux.CgroupsPath = strings.Replace(path, "NAME", id, 1) })
+		s.run("--systemd-cgroup", "create", "-b", b.dir, id).ok()
+		pid := s.state(id).Pid
+		s.must(os.Remove(filepath.Join(s.root, id, "record")))
+		s.run("delete", "--force", id).ok()
+		if !gone(pid) {
+			s.errorf("process %d is left", pid)
+		}
+	}
+	s.must(exec.Command("systemctl", "stop", "it.slice").Run())
+}
+
 // A container that fits in no more than its own process is made nevertheless.
 func TestSystemdFewTasks(t *testing.T) {
 	s := begin(t)
