@@ -93,6 +93,9 @@ test-engines: build engine-needs ## Run Docker, containerd and Podman on it and 
 test-engines-quick: build engine-needs ## Run the engines' most telling scenarios on it
 	$(call engines,--quick)
 
+test-engines-newer: build ## Run the scenarios of containerd and Podman with the next Debian's, in a root of their own
+	$(SUDO) tests/engines/newer.sh $(CACHE)/newer-engines $(BIN)/ocirun $(ENGINEFLAGS) $(or $(ENGINES),containerd podman install)
+
 test-libseccomp: test-needs ## Compare the seccomp compiler with libseccomp (needs cgo)
 	$(call libseccomp_tests,)
 
@@ -167,4 +170,4 @@ clean: ## Remove what the targets above made
 	rm -rf $(BIN) $(CACHE)
 
 .PHONY: help build demo install test test-unit test-root test-peers test-hybrid test-libseccomp test-race test-needs \
-        test-engines test-engines-quick engine-needs fuzz bench check docs init verify-init clean
+        test-engines test-engines-quick test-engines-newer engine-needs fuzz bench check docs init verify-init clean
