@@ -48,11 +48,9 @@ func (b *builder) compile() error {
 	if err := b.validate(); err != nil {
 		return err
 	}
-	facts, err := specconv.Inspect(b.bundle)
-	if err != nil {
+	if b.options.Facts, err = b.inspect(); err != nil {
 		return err
 	}
-	b.options.Facts = facts
 	b.o.Trace.end(start, "validate and inspect the bundle")
 	start = b.o.Trace.begin()
 	compiled, warnings, err := specconv.Compile(b.bundle, b.options)
@@ -65,6 +63,19 @@ func (b *builder) compile() error {
 	b.plan = compiled
 	b.o.Trace.end(start, "compile the plan")
 	return nil
+}
+
+// inspect looks at what the configuration names on the host. What a container that was made
+// before needed then may be gone.
+func (b *builder) inspect() (specconv.Facts, error) {
+	if !b.isMade {
+		return specconv.Inspect(b.bundle)
+	}
+	facts, gone := specconv.InspectLeft(b.bundle)
+	for _, p := range gone {
+		b.warn("not there any more: " + p.Error())
+	}
+	return facts, nil
 }
 
 // probe decides where the cgroup will be and collects what the compiler has to know of
@@ -100,7 +111,7 @@ func (b *builder) validate() error {
 	var first error
 	for _, p := range specconv.Validate(b.bundle, b.options) {
 		switch {
-		case p.Warning:
+		case p.Warning, b.isMade:
 			b.warn(p.Error())
 		case first == nil:
 			first = p

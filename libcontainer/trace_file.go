@@ -17,10 +17,11 @@ const traceLimit = 64 << 20
 // WriteFile writes the trace in the Trace Event Format, which Perfetto and
 // Chrome's about:tracing show. An existing file is replaced.
 func (t *Trace) WriteFile(path string) error {
-	return os.WriteFile(path, t.encode(), 0o644)
+	return os.WriteFile(path, t.Encode(), 0o644)
 }
 
-func (t *Trace) encode() []byte {
+// Encode gives what WriteFile writes.
+func (t *Trace) Encode() []byte {
 	out := make([]byte, 0, 64+128*len(t.Spans()))
 	out = append(out, `{"traceEvents":[`...)
 	for i, s := range t.Spans() {

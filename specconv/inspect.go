@@ -23,6 +23,16 @@ func Inspect(b *Bundle) (Facts, error) {
 	return facts, nil
 }
 
+// InspectLeft is [Inspect] for a container that was made before: it gives what there is
+// still, and what is not.
+func InspectLeft(b *Bundle) (Facts, []Problem) {
+	facts, gone := inspect(b, false)
+	if facts.Home == "" && b.Spec != nil && wantsHome(b.Spec.Process) {
+		facts.Home = "/"
+	}
+	return facts, gone
+}
+
 // inspect stops at the first problem if it is told to.
 func inspect(b *Bundle, stop bool) (facts Facts, problems []Problem) {
 	if b.Spec == nil || b.Spec.Root == nil {

@@ -31,6 +31,7 @@ func table() []entry {
 		{"restore", "", restoreCommand},
 		{"spec", "", specCommand},
 		{"explain", "", explainCommand},
+		{"trace", "", traceCommand},
 		{"validate", "", validateCommand},
 		{"doctor", "", doctorCommand},
 		{"features", "", featuresCommand},

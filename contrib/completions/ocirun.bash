@@ -60,7 +60,7 @@ _ocirun() {
 		if [[ $cur == -* ]]; then
 			_ocirun_words "--debug --log --log-format --log-level --root --systemd-cgroup --cgroup-manager --rootless --version -v --help -h"
 		else
-			_ocirun_words "create start run state list exec kill delete pause resume ps events stats update checkpoint restore spec explain validate doctor features help h"
+			_ocirun_words "create start run state list exec kill delete pause resume ps events stats update checkpoint restore spec explain trace validate doctor features help h"
 		fi
 		;;
 	create)
@@ -450,6 +450,27 @@ _ocirun() {
 			_ocirun_containers
 		fi
 		;;
+	trace)
+		case $prev in
+		--bundle | -b)
+			_ocirun_dirs
+			return
+			;;
+		--format | -f)
+			_ocirun_words "table json perfetto"
+			return
+			;;
+		--output | -o)
+			_ocirun_files
+			return
+			;;
+		esac
+		if [[ $cur == -* ]]; then
+			_ocirun_words "--bundle -b --format -f --output -o --help -h"
+		else
+			_ocirun_files
+		fi
+		;;
 	validate)
 		case $prev in
 		--bundle | -b)
@@ -485,7 +506,7 @@ _ocirun() {
 		if [[ $cur == -* ]]; then
 			_ocirun_words "--help -h"
 		else
-			_ocirun_words "create start run state list exec kill delete pause resume ps events stats update checkpoint restore spec explain validate doctor features help h"
+			_ocirun_words "create start run state list exec kill delete pause resume ps events stats update checkpoint restore spec explain trace validate doctor features help h"
 		fi
 		;;
 	esac

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -125,4 +126,57 @@ func (s *scenario) trace(path string) []traceEvent {
 		}
 	}
 	return *events
+}
+
+// A bundle is run and its steps are shown; so are those that other commands have written.
+func TestTraceCommand(t *testing.T) {
+	s := begin(t)
+	s.differs("runc", "has no such command")
+	s.differs("crun", "has no such command")
+	b := s.bundle(sh("echo hello; exit 5"))
+	file := filepath.Join(s.dir, "out.json")
+	r := s.run("trace", "-b", b.dir, "--format", "perfetto", "--output", file).exits(5)
+	equal(s, "output of the program", r.out, "hello\n")
+	equal(s, "enough events", len(s.trace(file)) >= 20, true)
+	equal(s, "nothing is left", s.run("list", "-q").ok().out, "")
+
+	b = s.bundle()
+	id := s.id()
+	first, second := filepath.Join(s.dir, "create.json"), filepath.Join(s.dir, "start.json")
+	s.run("create", "-b", b.dir, "--trace", first, id).ok()
+	s.run("start", "--trace", second, id).ok()
+	out := s.run("trace", first, second).ok().out
+	s.contains("table", out, "mount proc on /proc")
+	s.contains("table", out, "TIME")
+	type step struct {
+		Name, Lane      string
+		Start, Duration float64
+	}
+	steps := decode[[]step](s, s.run("trace", "--format", "json", first, second).ok().out)
+	equal(s, "both", len(steps), len(s.trace(first))+len(s.trace(second)))
+}
+
+// What a container was made by can be seen at every time of its life, also when the bundle
+// is gone.
+func TestExplainThroughLife(t *testing.T) {
+	s := begin(t)
+	s.differs("runc", "has no such command")
+	s.differs("crun", "has no such command")
+	b := s.bundle(sh("sleep 100"))
+	id := s.create(b)
+	created := s.run("explain", id).ok().out
+	s.must(os.Rename(b.dir, b.dir+".gone"))
+	s.t.Cleanup(func() { s.must(os.Rename(b.dir+".gone", b.dir)) })
+	look := func(when string) {
+		out := s.run("explain", id).ok().out
+		equal(s, when, strings.HasPrefix(out, created), true)
+		s.contains(when, out, "warning: not there any more: /root/path: ")
+	}
+	look("created")
+	s.run("start", id).ok()
+	look("running")
+	s.run("kill", id, "KILL").ok()
+	s.becomes(id, "stopped")
+	look("stopped")
+	decode[map[string]any](s, s.run("explain", "--format", "json", id).ok().out)
 }

@@ -40,6 +40,7 @@ const (
 	Nothing Arguments = iota
 	Containers
 	CommandNames
+	Files
 )
 
 // CheckCount checks the number of arguments. The error lacks the name of the

@@ -95,6 +95,8 @@ func bashCase(b *strings.Builder, p *cli.Program, flags []cli.Flag, arguments cl
 		b.WriteString("\t\telse\n\t\t\t_" + p.Name + "_containers\n")
 	case cli.CommandNames:
 		b.WriteString("\t\telse\n\t\t\t_" + p.Name + "_words \"" + strings.Join(names(p), " ") + "\"\n")
+	case cli.Files:
+		b.WriteString("\t\telse\n\t\t\t_" + p.Name + "_files\n")
 	case cli.Nothing:
 	}
 	b.WriteString("\t\tfi\n\t\t;;\n")

@@ -26,6 +26,8 @@ func Fish(p *cli.Program) string {
 			b.WriteString("complete -c " + p.Name + " -n '" + seen + "' -a '(__" + p.Name + "_containers)'\n")
 		case cli.CommandNames:
 			b.WriteString("complete -c " + p.Name + " -n '" + seen + "' -a '" + all + "'\n")
+		case cli.Files:
+			b.WriteString("complete -c " + p.Name + " -n '" + seen + "' -F\n")
 		case cli.Nothing:
 		}
 		fishFlags(&b, p, seen, c.AllFlags())

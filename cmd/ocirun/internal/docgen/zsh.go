@@ -30,6 +30,8 @@ func Zsh(p *cli.Program) string {
 			b.WriteString("\t\t\t'1: :_" + p.Name + "_containers'\n")
 		case cli.CommandNames:
 			b.WriteString("\t\t\t'1: :_" + p.Name + "_commands'\n")
+		case cli.Files:
+			b.WriteString("\t\t\t'*:file:_files'\n")
 		case cli.Nothing:
 			b.WriteString("\t\t\t'1: :'\n")
 		}
