@@ -33,12 +33,27 @@ func stepError(p *plan.Plan, progress initproc.Progress) error {
 	case plan.Hook:
 		return hookStepError(entry, s, progress)
 	}
+	if isStdioError(entry.Step, progress.Errno) {
+		return &plan.StepError{Cause: "default:stdio", Action: "take the container's /dev/null for standard streams", Err: errOtherNull}
+	}
 	failed := p.Failed(progress.Step, progress.Errno, detail)
 	failed.Hint = hintFor(entry.Step, progress.Errno)
 	if failed.Hint == "" && (p.Spawn.Has(plan.NamespaceUser) || p.Spawn.IsNew(plan.NamespaceTime)) {
 		failed.Hint = userNamespaceHint(entry.Step, progress.Errno)
 	}
 	return failed
+}
+
+var errOtherNull = errors.New("it is not the null device, 1:3")
+
+// isStdioError tells an error of the standard streams, which are no step of their own, from
+// one of the step with which they are adjusted.
+func isStdioError(step plan.Step, errno error) bool {
+	if !errors.Is(errno, initproc.ErrOtherNull) && !errors.Is(errno, unix.ELOOP) {
+		return false
+	}
+	_, ok := step.(plan.BoundingSet)
+	return ok
 }
 
 // errNotInPath has the words of Go's exec.ErrNotFound, which engines look for.

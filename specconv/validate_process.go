@@ -87,6 +87,9 @@ func (v *validator) environment(pointer string, env []string) {
 	}
 }
 
+// maxGroups is NGROUPS_MAX (getgroups(2)).
+const maxGroups = 65536
+
 func (v *validator) user(u *specs.User) {
 	if u.UID == noID {
 		v.failf("/process/user/uid", refUser, "uid %d stands for no user", u.UID)
@@ -98,6 +101,9 @@ func (v *validator) user(u *specs.User) {
 		if gid == noID {
 			v.failf(element("/process/user/additionalGids", i), refUser, "gid %d stands for no group", gid)
 		}
+	}
+	if len(u.AdditionalGids) > maxGroups {
+		v.failf("/process/user/additionalGids", refUser, "%d groups are more than the %d that the kernel takes", len(u.AdditionalGids), maxGroups)
 	}
 	if v.o.Rootless && !v.o.Host.UserNS && len(u.AdditionalGids) > 0 {
 		v.failf("/process/user/additionalGids", "", "cannot set any additional groups in a rootless container")

@@ -25,6 +25,7 @@ func TestValidateProcess(t *testing.T) {
 		{name: "N29 uid -1", patch: process(`"user": {"uid": 4294967295}`), want: "/process/user/uid: no user"},
 		{name: "N29 gid -1", patch: process(`"user": {"gid": 4294967295}`), want: "/process/user/gid: no group"},
 		{name: "N29 additional gid -1", patch: process(`"user": {"additionalGids": [1, 4294967295]}`), want: "/process/user/additionalGids/1: no group"},
+		{name: "N29 more groups than there can be", patch: process(`"user": {"additionalGids": [1` + strings.Repeat(", 1", maxGroups) + `]}`), want: "/process/user/additionalGids: 65537 groups are more than the 65536 that the kernel takes"},
 		{name: "additionalGids rootless", patch: process(`"user": {"additionalGids": [1]}`), o: Options{Rootless: true}, want: "/process/user/additionalGids: cannot set any additional groups in a rootless container"},
 		{name: "umask", patch: process(`"user": {"umask": 511}`)},
 		{name: "umask 9999", patch: process(`"user": {"umask": 9999}`), want: "/process/user/umask: out of range"},

@@ -404,7 +404,14 @@ func (Exec) Lane() Lane { return Init }
 func (Exec) Name() string { return "exec" }
 
 // Action describes the step.
-func (s Exec) Action() string { return "exec " + quoteAll(s.Args) }
+func (s Exec) Action() string {
+	const most = 1000
+	text := quoteAll(s.Args[:min(len(s.Args), most)])
+	if len(text) > most {
+		text = text[:most] + "..."
+	}
+	return "exec " + text
+}
 
 // Detail counts the environment and the inherited descriptors.
 func (s Exec) Detail() string {

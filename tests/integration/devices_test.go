@@ -77,6 +77,16 @@ func TestN35PathTaken(t *testing.T) {
 	s.oracle()
 }
 
+// The streams of the caller that are the null device become the container's own null
+// device, which has to be one.
+func TestDevicesOtherNull(t *testing.T) {
+	s := begin(t)
+	s.differs("runc", "1.1.5 has other words")
+	b := s.bundle(device(specs.LinuxDevice{Path: "/dev/null", Type: "c", Major: 1, Minor: 5}))
+	s.run("run", "-b", b.dir, s.id()).failsWith(1, "take the container's /dev/null for standard streams: it is not the null device, 1:3")
+	s.oracle()
+}
+
 // kmsg is 1:11, mem is 1:1; nobody may open them whatever the rules of the configuration are.
 func TestDevicesAccessDenied(t *testing.T) {
 	cases := map[string]edit{

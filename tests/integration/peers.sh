@@ -14,6 +14,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 if [[ ! -d $root ]]; then
 	mkdir -p "$(dirname "$root")"
+	rm -rf --one-file-system "$root.new"
 	"$here/../bench/mkroot.sh" "$root.new" iproute2 mount procps uidmap
 	mv "$root.new" "$root"
 fi

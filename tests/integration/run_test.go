@@ -143,6 +143,15 @@ func TestRunExecutableIsLookedUpInTheContainersPath(t *testing.T) {
 }
 
 // A file without a #! line is not a program: execve says so, and shells are not asked.
+// What is too long for the kernel is no reason for an error that nobody can read.
+func TestRunLongArguments(t *testing.T) {
+	s := begin(t)
+	r := s.run("run", "-b", s.bundle(args("true", strings.Repeat("x", 200000))).dir, s.id()).failsWith(1, "argument list too long")
+	if len(r.err) > 3000 {
+		s.errorf("an error of %d bytes", len(r.err))
+	}
+}
+
 func TestRunExecFormatError(t *testing.T) {
 	s := begin(t)
 	s.differs("runc", "its init reports this on the container's stderr, not in the log")

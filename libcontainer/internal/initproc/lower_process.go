@@ -74,7 +74,7 @@ func (lo *lowerer) stdio() {
 		case lo.layout.NullStdio[fd]:
 			lo.sys(unix.SYS_OPENAT2, slot(slotRoot), lo.str("/dev/null"), lo.how(unix.O_RDWR|unix.O_NOFOLLOW|unix.O_NONBLOCK, resolveInRoot), imm(24)).
 				to(slotTmp).tolerate(unix.ENOENT).ifOK(slotRoot)
-			lo.add(OpVerify, 0, slot(slotTmp), imm(unix.S_IFCHR), imm(rdev(1, 3)), imm(0), imm(int(unix.ENODEV))).ifOK(slotTmp)
+			lo.add(OpVerify, 0, slot(slotTmp), imm(unix.S_IFCHR), imm(rdev(1, 3)), imm(0), imm(int(ErrOtherNull))).ifOK(slotTmp)
 			lo.sys(unix.SYS_DUP3, slot(slotTmp), imm(fd), imm(0)).ifOK(slotTmp)
 			lo.close(slotTmp).ifOK(slotTmp)
 		case lo.layout.OwnStdio[fd]:
@@ -86,6 +86,10 @@ func (lo *lowerer) stdio() {
 		lo.close(slotRoot)
 	}
 }
+
+// ErrOtherNull is a /dev/null of the container that is not the null device. Like ELOOP, for
+// one that is a link, it is an error of no other call of the steps that stdio is part of.
+const ErrOtherNull = unix.EBADR
 
 // user is the one that the program runs as: the last that the plan changes to.
 func (lo *lowerer) user() uint32 {
