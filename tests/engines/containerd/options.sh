@@ -64,7 +64,7 @@ ctr__default_cgroup() { is output "$(in_bb --cgroup "" -- echo hi)" hi; }
 ctr__configuration_of_ones_own() {
 	ctr container create --env A=mine "$BB" made echo
 	ctr container info --spec made | jq --arg root "$OE_IMAGES/rootfs" \
-		'.root={path:$root,readonly:true} | .process.args=["sh","-c","echo $A"]' >"$OE_DIR/spec.json"
+		'.root={path:$root,readonly:true} | .process.args=["sh","-c","echo $A; sleep 0.5"]' >"$OE_DIR/spec.json"
 	is output "$(launch --rm --config "$OE_DIR/spec.json" t1)" mine
 }
 ctr__pid_file() {
