@@ -3,6 +3,8 @@ package libcontainer
 import (
 	"os"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/ocirun/ocirun/libcontainer/internal/criu"
 )
 
@@ -50,8 +52,6 @@ type CRIUOptions struct {
 	AutoDedup bool
 	// LazyPages leaves memory behind to be fetched when it is used.
 	LazyPages bool
-	// EmptyNetwork leaves the content of the network namespace out.
-	EmptyNetwork bool
 	// Cgroups says what is kept of cgroups.
 	Cgroups CheckpointMode
 	// Warn, if set, is told what is odd but no error.
@@ -105,8 +105,6 @@ type RestoreOptions struct {
 	Stdio [3]*os.File
 }
 
-const cloneNewNet = 0x40000000
-
 // criu gives the options of a request. The log's name is that of the command's.
 func (o *CRIUOptions) criu(images *imageDirs, log string) criu.Options {
 	c := criu.Options{
@@ -114,9 +112,9 @@ func (o *CRIUOptions) criu(images *imageDirs, log string) criu.Options {
 		TCPEstablished: o.TCPEstablished, ExtUnixSockets: o.ExtUnixSockets, ShellJob: o.ShellJob,
 		FileLocks: o.FileLocks, LinkRemap: o.LinkRemap, AutoDedup: o.AutoDedup, LazyPages: o.LazyPages,
 		CgroupMode: o.Cgroups.criu(), OrphanPtsMaster: true, Notifying: true,
-	}
-	if o.EmptyNetwork {
-		c.EmptyNamespaces = cloneNewNet
+		// The devices of a network namespace are those of hooks and plugins, which make
+		// them anew. The flag says nothing about a namespace that is joined.
+		EmptyNamespaces: unix.CLONE_NEWNET,
 	}
 	return c
 }

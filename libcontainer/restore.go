@@ -9,6 +9,7 @@ import (
 
 	"github.com/ocirun/ocirun/libcontainer/internal/criu"
 	"github.com/ocirun/ocirun/libcontainer/internal/initproc"
+	"github.com/ocirun/ocirun/libcontainer/internal/sys"
 	"github.com/ocirun/ocirun/specconv"
 	"github.com/ocirun/ocirun/specconv/plan"
 )
@@ -189,6 +190,9 @@ func (r *restoration) notify(script string, pid, fd int) error {
 		if err := r.adoptRestored(pid); err != nil {
 			return err
 		}
+		if err := r.raiseRestoredLoopback(); err != nil {
+			return err
+		}
 		return r.runRestoreHooks()
 	case "orphan-pts-master":
 		return r.giveConsole(fd)
@@ -208,6 +212,23 @@ func (r *restoration) adoptRestored(pid int) error {
 	r.launch.close()
 	r.init = init
 	return r.noteInit(pid)
+}
+
+// raiseRestoredLoopback brings up the one device that a network namespace always has,
+// as a new container's init does.
+func (r *restoration) raiseRestoredLoopback() error {
+	if !r.plan.Spawn.IsNew(plan.NamespaceNetwork) {
+		return nil
+	}
+	fd, err := (sys.Process{Pid: r.pid}).OpenNamespace("net")
+	if err != nil {
+		return err
+	}
+	defer closeAll(fd)
+	if err := inNetNamespace(fd, r.done, raiseLoopback); err != nil {
+		return fmt.Errorf("bring up the loopback device: %w", err)
+	}
+	return nil
 }
 
 // runRestoreHooks runs the hooks that come when there are namespaces.

@@ -52,8 +52,9 @@ func (r *restoration) startHere(spawn *criu.Spawn) error {
 		flags          uintptr
 	}{
 		{"", "/", unix.MS_SLAVE | unix.MS_REC},
+		// The bound root stays a slave of what the host's may be: CRIU gives the
+		// restored one the same master.
 		{root, root, unix.MS_BIND | unix.MS_REC},
-		{"", root, unix.MS_PRIVATE},
 	} {
 		if err := unix.Mount(m.source, m.target, "", m.flags, ""); err != nil {
 			return &fs.PathError{Op: "mount", Path: m.target, Err: err}

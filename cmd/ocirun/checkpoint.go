@@ -24,7 +24,8 @@ written to files, and the container is deleted, unless it is to go on. Later
     ocirun checkpoint --image-path /srv/saved web
     ocirun restore --image-path /srv/saved --bundle /srv/web --detach web
 
-Files of the root file system are not saved. The work is done by criu(8), which
+Files of the root file system are not saved, nor are the devices of the
+container's network namespace: those that hooks made before are theirs to make again. The work is done by criu(8), which
 has to be on PATH; its log is "dump.log".
 `,
 		Flags: append(f.criuFlags.flags(), f.flags()...),
@@ -71,7 +72,7 @@ func (f *criuFlags) flags() []cli.Flag {
 		},
 		{
 			Name: "empty-ns", Arg: "NAMESPACE", Values: cli.Values{Words: []string{"network"}}, Into: cli.List(&f.emptyNS),
-			Help: "leave out what a namespace holds; only network can be",
+			Help: "leave out what a namespace holds; only network can be, and always is: hooks and engines make its devices anew",
 		},
 		{Name: "auto-dedup", Into: cli.Bool(&f.o.AutoDedup), Help: "remove from earlier files what later ones hold"},
 	}
@@ -96,7 +97,6 @@ func (f *criuFlags) options(a *app) (libcontainer.CRIUOptions, error) {
 		if ns != "network" {
 			return o, fmt.Errorf("namespace %q is not supported", ns)
 		}
-		o.EmptyNetwork = true
 	}
 	if o.ImagePath == "" {
 		o.ImagePath = "checkpoint"

@@ -23,7 +23,7 @@ func TestCheckpointOptions(t *testing.T) {
 	want := libcontainer.CheckpointOptions{
 		CRIUOptions: libcontainer.CRIUOptions{
 			ImagePath: filepath.Join(wd, "i"), WorkPath: "/w", TCPEstablished: true, ExtUnixSockets: true, ShellJob: true, FileLocks: true,
-			LinkRemap: true, AutoDedup: true, LazyPages: true, EmptyNetwork: true, Cgroups: libcontainer.CgroupsFull,
+			LinkRemap: true, AutoDedup: true, LazyPages: true, Cgroups: libcontainer.CgroupsFull,
 		},
 		ParentPath: "../p", LeaveRunning: true, PreDump: true, TCPSkipInFlight: true, StatusFD: 1, PageServer: "::1", PageServerPort: 27,
 	}

@@ -89,6 +89,7 @@ func TestCheckpointAndRestore(t *testing.T) {
 	other := s.id()
 	s.cmd("restore", "--detach", "--image-path", images, "--bundle", b.dir, "--pid-file", pidFile, other).quietly().ok()
 	b.countsOn(count)
+	s.contains("the loopback device", s.run("exec", other, "ip", "link", "show", "dev", "lo").ok().out, "UP")
 	got := s.state(other)
 	equal(s, "status", got.Status, "running")
 	equal(s, "pid file", s.read(pidFile), strconv.Itoa(got.Pid))
@@ -361,4 +362,23 @@ func TestCheckpointWithoutCRIU(t *testing.T) {
 	s.run("checkpoint", "--image-path", filepath.Join(s.dir, "images"), id).failsWith(1, "criu ended without an answer")
 	s.status(id, "running")
 	s.must(unix.Access(filepath.Join(s.dir, "images"), unix.F_OK))
+}
+
+// TestCheckpointSharedRoot: the root file system is on a mount that has peers, as below the directory of an engine.
+func TestCheckpointSharedRoot(t *testing.T) {
+	s := begin(t)
+	s.withCRIU()
+	b := s.bundle(writable, sh(counting))
+	s.must(os.Link(suite.busybox, b.path("bin/mv")))
+	s.must(unix.Mount(b.dir, b.dir, "", unix.MS_BIND, ""))
+	t.Cleanup(func() { unix.Unmount(b.dir, unix.MNT_DETACH) })
+	s.must(unix.Mount("", b.dir, "", unix.MS_SHARED, ""))
+	id, images := s.id(), filepath.Join(s.dir, "images")
+	s.cmd("run", "--detach", "--bundle", b.dir, id).quietly().ok()
+	b.countsOn(0)
+	s.run("checkpoint", "--image-path", images, id).ok()
+	other := s.id()
+	s.cmd("restore", "--detach", "--image-path", images, "--bundle", b.dir, other).quietly().ok()
+	b.countsOn(b.countsOn(0))
+	s.run("delete", "--force", other).ok()
 }

@@ -263,6 +263,12 @@ func (p Process) Namespace(name string) (ino uint64, err error) {
 	return ino, err
 }
 
+// OpenNamespace opens one of the process's namespaces, with the same restriction as
+// OpenRoot.
+func (p Process) OpenNamespace(name string) (int, error) {
+	return OpenAt(unix.AT_FDCWD, "/proc/"+strconv.Itoa(p.Pid)+"/ns/"+name, unix.O_RDONLY, 0)
+}
+
 // Descriptor gives the name of what a descriptor of the process refers to, such as
 // "pipe:[4711]" (proc_pid_fd(5)), with the same restriction as OpenRoot.
 func (p Process) Descriptor(fd int) (string, error) {

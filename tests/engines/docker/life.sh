@@ -235,3 +235,15 @@ health__becomes_healthy_then_unhealthy() {
 	docker exec c1 rm /tmp/ok
 	eventually 15 health_is c1 unhealthy
 }
+life__checkpoint_and_restore() {
+	criu check >/dev/null 2>&1 || skip "no CRIU that works with this kernel"
+	in_background c1 bb sh -c 'i=0; while :; do i=$((i+1)); echo $i >/count; sleep 0.1; done'
+	docker checkpoint create c1 one >/dev/null
+	is state "$(inspect c1 '{{.State.Status}}')" exited
+	docker start --checkpoint one c1
+	is state "$(inspect c1 '{{.State.Status}}')" running
+	local before
+	before=$(docker exec c1 cat /count)
+	sleep 1
+	(($(docker exec c1 cat /count) > before))
+}
