@@ -13,10 +13,7 @@ var modules = map[string]string{
 	"github.com/sirupsen/logrus":             "the log format that engines parse",
 	"github.com/syndtr/gocapability":         "capability names",
 	"github.com/seccomp/libseccomp-golang":   "oracle of the seccomp tests",
-	"github.com/urfave/cli/v3":               "flags, help and their documentation",
-	"github.com/urfave/cli-docs/v3":          "man pages",
 	"github.com/godbus/dbus/v5":              "oracle of the D-Bus client's tests",
-	"github.com/containerd/console":          "terminals",
 }
 
 // TestGoMod: nothing is replaced (that would break go install), and nothing is required that was not decided on.
