@@ -100,7 +100,12 @@ test-libseccomp: test-needs ## Compare the seccomp compiler with libseccomp (nee
 	$(call libseccomp_tests,)
 
 test-vm: $(SUMMARY) ## Run the tests in virtual machines with systemd, cgroup v2 and AppArmor (VM=qemu: full emulation)
-	@$(SUDO) env GO=$(GO) VM_CACHE=$(abspath $(CACHE))/vm TESTS='$(TESTS)' VM_KEEP=$(VM_KEEP) tests/vm/run.sh $(VM) | $(SUMMARY)
+	@$(vm_lane) $(VM) | $(SUMMARY)
+
+vm-image: ## Make, once, what the virtual machines boot from
+	@$(vm_lane) image
+
+vm_lane = $(SUDO) env GO=$(GO) VM_CACHE=$(abspath $(CACHE))/vm TESTS='$(TESTS)' VM_KEEP=$(VM_KEEP) tests/vm/run.sh
 
 test-hybrid: $(SUMMARY) ## Run the scenarios of the systemd driver under a systemd in namespaces of this machine, on cgroup v1
 	@$(SUDO) env GO=$(GO) VM_CACHE=$(abspath $(CACHE))/vm TESTS='$(TESTS)' tests/vm/hybrid.sh | $(SUMMARY)
@@ -117,6 +122,9 @@ engine-needs:
 # Some engines, some scenarios: make test-engines ENGINES="docker podman" ENGINEFLAGS="--only ^exec"
 engines = $(SUDO) env GO=$(GO) OE_CACHE=$(abspath $(CACHE))/engines tests/engines/run.sh \
           --runtime ocirun=$(BIN)/ocirun $(1) $(ENGINEFLAGS) $(ENGINES)
+
+needs:
+	@.ci/need $(TEST_NEEDS) $(CHECK_NEEDS) $(INIT_NEEDS)
 
 # The scenarios also run against a peer: make test-root RUNTIME=/usr/sbin/runc
 integration = $(SUDO) env RUNTIME=$(RUNTIME) OCIRUN_TEST_CRIU="$$($(SUDO) tests/criu.sh $(CACHE)/criu)" OCIRUN_TEST_CGROUP=$(1) OCIRUN_TEST_KILL_STEPS=$(KILL_STEPS) \
@@ -169,5 +177,5 @@ verify-init: ## Rebuild the container init and compare it with the committed byt
 clean: ## Remove what the targets above made
 	rm -rf $(BIN) $(CACHE)
 
-.PHONY: help build demo install test test-unit test-root test-peers test-hybrid test-libseccomp test-race test-needs \
+.PHONY: help build demo install test test-unit test-root test-peers test-hybrid test-libseccomp test-vm vm-image test-race test-needs needs \
         test-engines test-engines-quick test-engines-newer engine-needs fuzz bench check docs init verify-init clean

@@ -171,8 +171,11 @@ func start(t *testing.T, m Manager, name string, args ...string) *exec.Cmd {
 }
 
 // startIn starts a command inside; the thread that joined ends with its goroutine.
-func startIn(m Manager, cmd *exec.Cmd) error {
-	attr := &syscall.SysProcAttr{}
+func startIn(m Manager, cmd *exec.Cmd) error { return startWith(m, cmd, 0) }
+
+// startWith is startIn for a process with new namespaces.
+func startWith(m Manager, cmd *exec.Cmd, namespaces uintptr) error {
+	attr := &syscall.SysProcAttr{Cloneflags: namespaces}
 	fd, err := m.OpenDir()
 	if err == nil {
 		defer unix.Close(fd)

@@ -111,6 +111,12 @@ func (r *record) awaitEnd(pidfd int) error {
 	if err := r.thaw(); err != nil {
 		return err
 	}
+	if r.SharedPID {
+		// It takes nobody along, and a thousand others that fork leave it no time to end in.
+		if cgroup, err := r.Cgroup.manager(); err == nil && cgroup != nil {
+			_ = cgroup.Kill() // which removeCgroup does again, and tells why it cannot
+		}
+	}
 	ended, err := sys.WaitReadable(pidfd, killPatience)
 	if err != nil {
 		return err

@@ -3,7 +3,12 @@ package integration
 import (
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
+	"time"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
 func TestDeleteCreated(t *testing.T) {
@@ -81,4 +86,50 @@ func TestDeleteRemovesSubCgroups(t *testing.T) {
 	s.must(os.MkdirAll(sub, 0o755))
 	s.run("delete", "--force", id).ok()
 	s.oracle()
+}
+
+// bomb is a tree of 1,023 shells with a sleep beside each and leaves that fork without end.
+const bomb = `b() {
+	if [ $1 = 0 ]; then while :; do (:); done; fi
+	b $(($1-1)) & b $(($1-1)) & sleep 120
+}; echo up; b 9`
+
+// forks waits until a bomb in a container is a thousand processes.
+func (s *scenario) forks(pid int) {
+	s.t.Helper()
+	s.within(2*time.Minute, "a thousand processes", func() bool {
+		return strings.Count(s.cgroupFile(pid, "freezer", "cgroup.procs"), "\n") >= 1000
+	})
+}
+
+// A fork bomb of a thousand processes is gone in two seconds; or, where the machine is busy or emulated, in a time like that
+// of the kernel for another one, when the init of its pid namespace is killed, and of a command that only looks.
+func TestDeleteForceForkBomb(t *testing.T) {
+	s := begin(t)
+	s.differs("runc", "1.1.5 gives up on version 1")
+	b := s.bundle(sh(bomb))
+	id, pid := b.detached()
+	s.forks(pid)
+	began := time.Now()
+	s.must(syscall.Kill(pid, syscall.SIGKILL))
+	s.within(time.Minute, "all are gone", func() bool {
+		reap()
+		return processState(pid) == ""
+	})
+	kernel := time.Since(began)
+	s.run("delete", id).ok()
+	// In the host's pid namespace no init takes the others along.
+	b.edit(withoutNamespace(specs.PIDNamespace))
+	for _, what := range []string{"in the host's pid namespace", "in its own"} {
+		id, pid = b.detached()
+		s.forks(pid)
+		allowed := max(2*time.Second, 3*(kernel+s.run("state", id).ok().elapsed)+500*time.Millisecond)
+		r := s.run("delete", "--force", id).ok()
+		t.Logf("%s: %v of %v", what, r.elapsed, allowed)
+		if r.elapsed > allowed {
+			s.errorf("%s: delete --force took %v, at most %v are allowed", what, r.elapsed, allowed)
+		}
+		s.oracle()
+		b.edit(namespace(specs.PIDNamespace, ""))
+	}
 }

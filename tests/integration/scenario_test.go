@@ -154,7 +154,13 @@ func (s *scenario) lacks(what, text, part string) {
 // an engine does. The limit is for machines with a lot to do.
 func (s *scenario) eventually(what string, condition func() bool) {
 	s.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+	s.within(20*time.Second, what, condition)
+}
+
+// within is eventually with another limit.
+func (s *scenario) within(limit time.Duration, what string, condition func() bool) {
+	s.t.Helper()
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); {
 		if condition() {
 			return
 		}

@@ -1,9 +1,10 @@
 #!/bin/bash
 # Runs the project's tests in machines of their own: systemd as pid 1, cgroup v2 alone, AppArmor or SELinux.
 #
-#   run.sh [uml|qemu]
+#   run.sh [uml|qemu|image]
 #
-# Without an argument the machine is user-mode Linux, and QEMU where that does not start. Prints what `go test -json`
+# Without an argument the machine is user-mode Linux, and QEMU where that does not start; "image" only makes what they
+# boot from. Prints what `go test -json`
 # would, for internal/testsum. The exit status only says whether the machines ran: a test that failed is in the events.
 #
 # Environment: TESTS=PATTERN runs only the tests of that name; VM_CACHE=DIR keeps images (.cache/vm);
@@ -28,11 +29,12 @@ SECONDS_uml=900 SECONDS_qemu=2400
 
 main() {
 	local kind=${1:-uml} asked=${1:-}
-	[[ $kind == uml || $kind == qemu ]] || die "unknown machine $kind: uml or qemu"
+	[[ $kind == uml || $kind == qemu || $kind == image ]] || die "unknown machine $kind: uml or qemu"
 	((EUID == 0)) || die "needs root"
 	[[ $TOP != *[[:space:]]* ]] || die "the path of the sources has a space in it, which kernel parameters cannot have"
 	image=${VM_CACHE:-$TOP/.cache/vm}/$(cat "$HERE/image.sh" "$HERE"/guest/* | sha256sum | head -c 16)
-	"$HERE/image.sh" "$image" "$kind"
+	"$HERE/image.sh" "$image" "${kind/image/uml}"
+	[[ $kind != image ]] || exit 0
 	work=$(mktemp -d "${TMPDIR:-/tmp}/ocirun-vm.XXXXXX")
 	trap finish EXIT
 	binaries
