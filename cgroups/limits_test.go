@@ -185,6 +185,20 @@ func TestCpusetIsInheritedThroughNewParents(t *testing.T) {
 	}
 }
 
+func TestHugepagesHold(t *testing.T) {
+	needController(t, "hugetlb", "hugetlb")
+	const free = "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages"
+	if text, _ := os.ReadFile(free); len(text) < 2 || text[0] < '4' && len(text) == 2 {
+		t.Skip("the machine has set no huge pages aside")
+	}
+	m := limited(t, &specs.LinuxResources{HugepageLimits: []specs.LinuxHugepageLimit{{Pagesize: "2MB", Limit: 4 << 20}}})
+	for pages, want := range map[string]string{"2": "2", "3": "2 " + unix.ENOMEM.Error()} {
+		if out, err := finish(t, start(t, m, "hugepages", pages), 10*time.Second); err != nil || out != want {
+			t.Errorf("%s huge pages: %q, %v, want %q", pages, out, err, want)
+		}
+	}
+}
+
 func TestSetErrorsPointToTheField(t *testing.T) {
 	needMode(t, false)
 	m := create(t, nil)

@@ -46,6 +46,8 @@ func payload(name string, args []string) int {
 		return openForever(args[0], args[1:])
 	case "write":
 		return writeDirect(args[0])
+	case "hugepages":
+		return mapHuge(args[0])
 	case "rootless":
 		return rootlessPayload(args[0])
 	case "budget":
@@ -157,6 +159,21 @@ func openForever(ready string, names []string) int {
 			unix.Close(fd)
 		}
 	}
+}
+
+// mapHuge maps huge pages of two MiB, one by one, and tells how many it got and why no more.
+func mapHuge(pages string) int {
+	n, _ := strconv.Atoi(pages)
+	for i := range n {
+		data, err := unix.Mmap(-1, 0, 2<<20, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_HUGETLB|21<<unix.MAP_HUGE_SHIFT)
+		if err != nil {
+			fmt.Print(i, " ", err)
+			return 0
+		}
+		data[0] = 1
+	}
+	fmt.Print(n)
+	return 0
 }
 
 // writeDirect writes two MiB past the page cache and tells how long it took, in milliseconds.
