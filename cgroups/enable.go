@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // usual are the controllers whose presence shows that the parent delegates.
@@ -46,19 +48,43 @@ func (m *cgroupfs) delegate(t *tree, names []string) {
 		if t.rel[i] != '/' {
 			continue
 		}
+		if t.crowded(t.rel[:i]) {
+			m.refuse(names, unix.EBUSY)
+			continue
+		}
 		file := t.mount + t.rel[:i] + "/cgroup.subtree_control"
 		if write(file, "+"+strings.Join(names, " +")) == nil {
 			continue
 		}
 		for _, c := range names { // the kernel takes all or nothing: find out which
-			if err := write(file, "+"+c); err != nil && m.unavailable[c] == nil {
-				if m.unavailable == nil {
-					m.unavailable = make(map[string]error)
-				}
-				m.unavailable[c] = err
+			if err := write(file, "+"+c); err != nil {
+				m.refuse([]string{c}, err)
 			}
 		}
 	}
+}
+
+// refuse notes why controllers could not be enabled, the first reason of each.
+func (m *cgroupfs) refuse(names []string, err error) {
+	if m.unavailable == nil {
+		m.unavailable = make(map[string]error)
+	}
+	for _, c := range names {
+		if m.unavailable[c] == nil {
+			m.unavailable[c] = err
+		}
+	}
+}
+
+// crowded tells whether a cgroup that is not the root of all has processes of its own. It cannot share most controllers
+// with those below; and if it gave them the others, the threaded ones, no process could be born there (cgroups(7),
+// "Threaded mode", the type "domain invalid").
+func (t *tree) crowded(rel string) bool {
+	if unix.Access(t.mount+rel+"/cgroup.type", unix.F_OK) != nil {
+		return false
+	}
+	text, err := read(t.mount + rel + "/cgroup.procs")
+	return err == nil && text != ""
 }
 
 // v1Name gives the v1 name of a controller.

@@ -123,7 +123,10 @@ func TestStatsOpenMetrics(t *testing.T) {
 		label := `{id="` + id + `"`
 		equal(s, "readable", v["ocirun_container_readable"+label+"}"], 1)
 		equal(s, "processes", v["ocirun_container_pids"+label+"}"], 1)
-		equal(s, "processor time", v["ocirun_container_cpu_usage_seconds_total"+label+"}"] > 0, true)
+		// A kernel may count in ticks, and so none yet.
+		if _, ok := v["ocirun_container_cpu_usage_seconds_total"+label+"}"]; !ok {
+			s.errorf("no processor time of %s", id)
+		}
 	}
 	equal(s, "status", v[`ocirun_container_status{id="`+second+`",ocirun_container_status="created"}`], 1)
 	if suite.view == "v1" {

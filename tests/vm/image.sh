@@ -13,7 +13,7 @@ say() { printf 'vm image: %s (%d s)\n' "$*" "$SECONDS" >&2; }
 
 # systemd with what a user's own manager needs, the two label systems, and what scenarios call
 PACKAGES=systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,apparmor,selinux-policy-default,policycoreutils
-PACKAGES+=,busybox-static,iproute2,kmod,procps,strace,uidmap
+PACKAGES+=,busybox-static,iproute2,kmod,procps,strace,tmux,uidmap
 # The kernel of user-mode Linux must be new: old ones trace each system call of the guest.
 RELEASE=bookworm UML_RELEASE=sid
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg

@@ -76,6 +76,7 @@ binaries() {
 		"$GO" build -trimpath -buildvcs=false -o "$work/bin/ocirun" ./cmd/ocirun
 	fi
 	"$GO" build -trimpath -buildvcs=false -o "$work/bin/seccomp-agent" ./contrib/seccomp-agent
+	"$GO" build -trimpath -buildvcs=false -o "$work/bin/notify" ./tests/integration/notify
 	for package in $(packages); do
 		"$GO" test -c -o "$work/bin/$(file_name "$package").test" "$package"
 	done
@@ -116,7 +117,7 @@ plan() {
 		file=$(file_name "$package")
 		[[ $name != selinux || $package != */integration ]] || pattern=SELinux
 		echo "$file ${package#"$MODULE"/} $(seconds "$kind") env OCIRUN_TEST_HAS='${!has} $name'" \
-			"RUNTIME=/lane/bin/ocirun OCIRUN_TEST_AGENT=/lane/bin/seccomp-agent" \
+			"RUNTIME=/lane/bin/ocirun OCIRUN_TEST_AGENT=/lane/bin/seccomp-agent OCIRUN_TEST_NOTIFY=/lane/bin/notify" \
 			"/lane/bin/$file.test -test.v=test2json -test.timeout $(($(seconds "$kind") - 30))s -test.run '${pattern:-.}'"
 	done >"$work/$name/jobs"
 }
@@ -161,7 +162,7 @@ boot_qemu() {
 	done
 	timeout --kill-after=5 "$SECONDS_qemu" qemu-system-x86_64 "${accelerator[@]}" -smp 2 -m 2048 -machine q35,hpet=off,usb=off \
 		-nodefaults -no-user-config -display none -monitor none -no-reboot -kernel "$image/qemu/vmlinuz" -initrd "$image/qemu/initrd" \
-		-append "console=ttyS0 mitigations=off clocksource=acpi_pm no_timer_check $2" \
+		-append "console=ttyS0 mitigations=off clocksource=acpi_pm no_timer_check hugepages=8 $2" \
 		-drive "file=$image/root.ext4,format=raw,if=virtio,snapshot=on,cache=unsafe" \
 		-object rng-random,id=rng,filename=/dev/urandom -device virtio-rng-pci,rng=rng \
 		-serial "file:$dir/console" "${shares[@]}" </dev/null >/dev/null 2>"$dir/qemu"
