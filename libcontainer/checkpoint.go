@@ -135,7 +135,12 @@ func (k *checkpoint) start(path string) error {
 	}
 	defer null.Close()
 	fd := int(null.Fd())
-	k.worker, err = criu.Start(&criu.Spawn{Path: path, Stdio: [3]int{fd, fd, 2}, Cgroup: -1})
+	complaints := 2
+	if k.o.PreDump {
+		// After a pre-dump CRIU waits for another request, and complains that none comes.
+		complaints = fd
+	}
+	k.worker, err = criu.Start(&criu.Spawn{Path: path, Stdio: [3]int{fd, fd, complaints}, Cgroup: -1})
 	if err != nil {
 		return err
 	}

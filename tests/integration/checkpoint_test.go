@@ -264,7 +264,7 @@ func TestCheckpointPreDump(t *testing.T) {
 		s.status(id, "running")
 		s.without("soft-dirty", "the kernel does not track changes of memory")
 	}
-	r.ok()
+	equal(s, "standard error", r.ok().err, "")
 	s.status(id, "running")
 	b.countsOn(b.countsOn(0))
 	s.run("checkpoint", "--parent-path", "../first", "--image-path", filepath.Join(s.dir, "second"), id).ok()
