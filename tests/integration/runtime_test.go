@@ -176,19 +176,6 @@ func slurp(f *os.File) string {
 	return string(data)
 }
 
-// built skips what the runtime itself says it cannot do yet, with its words.
-func (r result) built() {
-	r.s.t.Helper()
-	if strings.Contains(r.err, "not supported by this version of "+suite.kind) {
-		r.s.t.Skipf("not built yet: %s", r.message())
-	}
-	for _, command := range []string{"exec", "update", "events", "checkpoint", "restore"} {
-		if strings.Contains(r.err, "No help topic for '"+command+"'") {
-			r.s.t.Skipf("not built yet: the command %s", command)
-		}
-	}
-}
-
 // brief cuts a text that is too long for a report of a failure.
 func brief(text string) string {
 	if len(text) > 1000 {
@@ -200,7 +187,6 @@ func brief(text string) string {
 // ok checks for success and hands the result on.
 func (r result) ok() result {
 	r.s.t.Helper()
-	r.built()
 	if r.code != 0 {
 		r.s.fatalf("%s: exit %d\nstdout: %s\nstderr: %s", r.what, r.code, brief(r.out), brief(r.err))
 	}
@@ -210,7 +196,6 @@ func (r result) ok() result {
 // exits checks the exit code.
 func (r result) exits(code int) result {
 	r.s.t.Helper()
-	r.built()
 	if r.code != code {
 		r.s.errorf("%s: exit %d, want %d\nstdout: %s\nstderr: %s", r.what, r.code, code, brief(r.out), brief(r.err))
 	}
