@@ -35,11 +35,17 @@ func TestPauseCreated(t *testing.T) {
 	s.status(id, "created")
 }
 
-func TestPs(t *testing.T) {
-	s := begin(t)
+// needsPs skips where ps cannot read the kernel's statistics, as under user-mode Linux.
+func (s *scenario) needsPs() {
+	s.t.Helper()
 	if out, err := exec.Command("ps", "-ef").CombinedOutput(); err != nil {
 		s.without("ps", "the machine's own ps fails: "+string(out))
 	}
+}
+
+func TestPs(t *testing.T) {
+	s := begin(t)
+	s.needsPs()
 	id, pid := s.bundle(sh("sleep 100 & echo up; wait")).detached()
 	pids := decode[[]int](s, s.run("ps", "--format", "json", id).ok().out)
 	equal(s, "processes", len(pids), 2)

@@ -54,6 +54,7 @@ func (t *tmux) shows(line string) {
 // interrupt a program, leave, and have their own terminal back as it was.
 func TestTmux(t *testing.T) {
 	s := begin(t)
+	s.needsPs()
 	b := s.bundle(terminal, args("sh"), env("PS1=box> ", "PATH=/bin"))
 	id := s.id()
 	run := fmt.Sprintf("%s --root %s run -b %s %s", suite.runtime, s.root, b.dir, id)
