@@ -60,6 +60,9 @@ type execution struct {
 func (c *Container) Exec(o ExecOptions) (status int, err error) {
 	x := &execution{container: c, o: &o, launch: newLaunch(), target: -1}
 	defer x.close()
+	if err := checkFiles(o.PreserveFDs); err != nil {
+		return 0, err
+	}
 	if err := x.find(); err != nil {
 		return 0, err
 	}

@@ -16,6 +16,9 @@ func (b *builder) prepare() error {
 	if err := checkID(b.id); err != nil {
 		return err
 	}
+	if err := checkFiles(b.o.ListenFDs + b.o.PreserveFDs); err != nil {
+		return err
+	}
 	start := b.o.Trace.begin()
 	bundle, err := specconv.Load(b.o.Bundle)
 	if err != nil {

@@ -85,3 +85,14 @@ func TestCreatePidfdSocket(t *testing.T) {
 	equal(s, "message", <-done, "standard anon_inode:[pidfd]")
 	s.run("delete", id).ok()
 }
+
+// A socket that nobody listens on fails the creation, which leaves the id free.
+func TestCreatePidfdSocketMissing(t *testing.T) {
+	s := begin(t)
+	s.differs("runc", "1.1.5 has no such option")
+	b, id := s.bundle(), s.id()
+	r := s.run("create", "--bundle", b.dir, "--pidfd-socket", s.dir+"/nobody", id)
+	r.failsWith(1, "dial unix "+s.dir+"/nobody: connect: no such file or directory")
+	s.run("state", id).fails(1, "container does not exist")
+	s.run("create", "--bundle", b.dir, id).ok()
+}
