@@ -241,23 +241,25 @@ func TestWhatV1CannotExpress(t *testing.T) {
 	}
 }
 
+// deviceNode makes a node of the memory device that can be opened here.
+func deviceNode(t *testing.T, name string, minor uint32) string {
+	t.Helper()
+	path := t.TempDir() + "/" + name
+	if err := unix.Mknod(path, unix.S_IFCHR|0o600, int(unix.Mkdev(1, minor))); err != nil {
+		t.Skipf("mknod: %v", err)
+	}
+	fd, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Skipf("devices cannot be opened here: %v", err)
+	}
+	fd.Close()
+	return path
+}
+
 // TestDevicesHold opens real devices from inside: the node of the memory device exists everywhere.
 func TestDevicesHold(t *testing.T) {
-	dir := t.TempDir()
-	node := func(name string, minor uint32) string {
-		path := dir + "/" + name
-		if err := unix.Mknod(path, unix.S_IFCHR|0o600, int(unix.Mkdev(1, minor))); err != nil {
-			t.Skipf("mknod: %v", err)
-		}
-		if fd, err := os.OpenFile(path, os.O_RDWR, 0); err != nil {
-			t.Skipf("devices cannot be opened here: %v", err)
-		} else {
-			fd.Close()
-		}
-		return path
-	}
 	needRoot(t)
-	null, kmsg := node("null", 3), node("kmsg", 11)
+	null, kmsg := deviceNode(t, "null", 3), deviceNode(t, "kmsg", 11)
 	m := create(t, nil)
 	probe := func() string {
 		out, err := finish(t, start(t, m, "open", null, kmsg), 5*time.Second)

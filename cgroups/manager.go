@@ -45,7 +45,8 @@ type Manager interface {
 	Place(pid int) error
 	// Set applies limits, all but device rules. What r leaves out is left alone. Errors are *FieldError.
 	Set(r *specs.LinuxResources) error
-	// Update is Set for a running container: if it fails, all files hold again what they held before.
+	// Update is Set and, if r has device rules, SetDevices for a running container: if it fails, all files hold again what
+	// they held before.
 	Update(r *specs.LinuxResources) error
 	// SetDevices replaces the device rules by these followed by the default ones; no rules mean the default ones alone.
 	SetDevices(rules []specs.LinuxDeviceCgroup) error

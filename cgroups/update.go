@@ -20,6 +20,10 @@ func (m *cgroupfs) Update(r *specs.LinuxResources) error {
 	m.fresh = false
 	m.journal = &journal{}
 	err := m.Set(r)
+	if err == nil && r.Devices != nil {
+		m.freshDevices = false
+		err = m.SetDevices(r.Devices)
+	}
 	j := *m.journal
 	m.journal = nil
 	if err == nil {

@@ -42,6 +42,42 @@ func TestUpdateRollsBack(t *testing.T) {
 	}
 }
 
+// Device rules are replaced if there are some in the update, last of all.
+func TestUpdateDevices(t *testing.T) {
+	needRoot(t)
+	m := create(t, nil)
+	null, kmsg := deviceNode(t, "null", 3), deviceNode(t, "kmsg", 11)
+	open := func() string {
+		t.Helper()
+		out, err := finish(t, start(t, m, "open", null, kmsg), 5*time.Second)
+		if err != nil {
+			t.Fatal(err, out)
+		}
+		return out
+	}
+	const denied, allowed = "ok,operation not permitted", "ok,ok"
+	if err := m.SetDevices(nil); err != nil {
+		t.Fatal(err)
+	}
+	allow := []specs.LinuxDeviceCgroup{rule(true, "c", 1, 11, "rw")}
+	for _, c := range []struct {
+		rules []specs.LinuxDeviceCgroup
+		fails bool
+		want  string
+	}{{allow, true, denied}, {allow, false, allowed}, {nil, false, allowed}, {[]specs.LinuxDeviceCgroup{}, false, denied}} {
+		r := &specs.LinuxResources{Devices: c.rules}
+		if c.fails {
+			r.Unified = map[string]string{"pids.nonsense": "1"}
+		}
+		if err := m.Update(r); (err != nil) != c.fails {
+			t.Errorf("%v: %v", c.rules, err)
+		}
+		if got := open(); got != c.want {
+			t.Errorf("%v: %s, want %s", c.rules, got, c.want)
+		}
+	}
+}
+
 // snapshot reads the files that hold limits.
 func snapshot(t *testing.T, m *cgroupfs) map[string]string {
 	t.Helper()

@@ -12,7 +12,7 @@ var errNoCgroup = errors.New("container has no cgroup")
 // Pause stops all processes of a created or running container; ErrNotRunning for
 // one in another state.
 func (c *Container) Pause() error {
-	return c.withCgroup(func(status Status, cgroup cgroups.Manager) error {
+	return c.withCgroup(func(_ *record, status Status, cgroup cgroups.Manager) error {
 		if status != Created && status != Running {
 			return ErrNotRunning
 		}
@@ -23,7 +23,7 @@ func (c *Container) Pause() error {
 // Resume lets the processes of a paused container go on; ErrNotPaused for one in
 // another state.
 func (c *Container) Resume() error {
-	return c.withCgroup(func(status Status, cgroup cgroups.Manager) error {
+	return c.withCgroup(func(_ *record, status Status, cgroup cgroups.Manager) error {
 		if status != Paused {
 			return ErrNotPaused
 		}
@@ -31,7 +31,7 @@ func (c *Container) Resume() error {
 	})
 }
 
-func (c *Container) withCgroup(do func(Status, cgroups.Manager) error) error {
+func (c *Container) withCgroup(do func(*record, Status, cgroups.Manager) error) error {
 	unlock, err := c.dir.lock(lockPatience)
 	if err != nil {
 		return err
@@ -48,7 +48,7 @@ func (c *Container) withCgroup(do func(Status, cgroups.Manager) error) error {
 	if cgroup == nil {
 		return errNoCgroup
 	}
-	return do(status, cgroup)
+	return do(r, status, cgroup)
 }
 
 // Pids lists the container's processes as the host numbers them, in ascending

@@ -2,6 +2,7 @@ package libcontainer
 
 import (
 	"errors"
+	"fmt"
 	"path"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -94,6 +95,40 @@ func (p resctrlPlace) stats() (resctrl.Stats, error) {
 		return resctrl.Stats{}, nil
 	}
 	return resctrl.FS{Root: p.Root}.Stats(p.Placed)
+}
+
+// What callers of `update` know as errors.
+var (
+	errNoL3        = errors.New("Intel RDT/CAT: l3 cache schema is not enabled")         //nolint:staticcheck // a name begins it
+	errNoBandwidth = errors.New("Intel RDT/MBA: memory bandwidth schema is not enabled") //nolint:staticcheck // a name begins it
+	errNoClass     = errors.New("updating a non-existent Intel RDT configuration is not supported: the container was made without intelRdt")
+)
+
+// update writes lines into the schemata of the container's class of service, both or
+// none. undo brings back what they were before.
+func (p resctrlPlace) update(l3, bandwidth string) (undo func() error, err error) {
+	if l3 == "" && bandwidth == "" {
+		return func() error { return nil }, nil
+	}
+	fs, err := findResctrl()
+	if err != nil {
+		return nil, err
+	}
+	var can resctrl.Can
+	lack := "no resctrl file system is mounted"
+	if fs.Root != "" {
+		can, lack = fs.Can(), "the hardware has none of it"
+	}
+	switch {
+	case l3 != "" && !can.L3:
+		return nil, fmt.Errorf("%w: %s", errNoL3, lack)
+	case bandwidth != "" && !can.Bandwidth:
+		return nil, fmt.Errorf("%w: %s", errNoBandwidth, lack)
+	case p.Dir == "":
+		return nil, errNoClass
+	}
+	fs.Root = p.Root
+	return fs.Update(p.Placed, l3, bandwidth)
 }
 
 func (p resctrlPlace) entry() *entry {

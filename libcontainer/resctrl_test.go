@@ -72,26 +72,38 @@ func busyboxBundle(t *testing.T, linux string) string {
 	return dir
 }
 
-// N47: a container's life with a class of service of its own.
-func TestResctrlLife(t *testing.T) {
-	root := fakeResctrl(t)
-	bundle := busyboxBundle(t, `, "intelRdt": {"schemata": ["L2:0=f"], "enableMonitoring": true}`)
-	store, err := NewStore(filepath.Join(t.TempDir(), "state"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	id := fmt.Sprintf("resctrl-%d", os.Getpid())
+// nullStreams are standard streams that nobody reads.
+func nullStreams(t *testing.T) [3]*os.File {
+	t.Helper()
 	null, err := os.OpenFile("/dev/null", os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer null.Close()
-	streams := [3]*os.File{null, null, null}
-	c, err := store.Create(id, CreateOptions{Bundle: bundle, Stdio: streams})
+	t.Cleanup(func() { null.Close() })
+	return [3]*os.File{null, null, null}
+}
+
+// resctrlContainer makes a container of busyboxBundle.
+func resctrlContainer(t *testing.T, name, linux string) (*Store, *Container, string) {
+	t.Helper()
+	bundle := busyboxBundle(t, linux)
+	store, err := NewStore(filepath.Join(t.TempDir(), "state"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := fmt.Sprintf("%s-%d", name, os.Getpid())
+	c, err := store.Create(id, CreateOptions{Bundle: bundle, Stdio: nullStreams(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Remove(id, true) })
+	return store, c, id
+}
+
+// N47: a container's life with a class of service of its own.
+func TestResctrlLife(t *testing.T) {
+	root := fakeResctrl(t)
+	store, c, id := resctrlContainer(t, "resctrl", `, "intelRdt": {"schemata": ["L2:0=f"], "enableMonitoring": true}`)
 	state, err := c.State()
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +121,7 @@ func TestResctrlLife(t *testing.T) {
 	if err := c.Start(StartOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	process := ExecOptions{Stdio: streams}
+	process := ExecOptions{Stdio: nullStreams(t)}
 	process.Changes.Args = []string{"/bin/busybox", "true"}
 	if status, err := c.Exec(process); err != nil || status != 0 {
 		t.Fatalf("exec: %d, %v", status, err)

@@ -6,8 +6,6 @@ import (
 	"io/fs"
 	"time"
 
-	"github.com/opencontainers/runtime-spec/specs-go"
-
 	"github.com/ocirun/ocirun/cgroups"
 	"github.com/ocirun/ocirun/libcontainer/internal/resctrl"
 )
@@ -100,25 +98,4 @@ func closedWhenGone(ctx context.Context, cgroup cgroups.Manager) <-chan struct{}
 		}
 	}()
 	return gone
-}
-
-// Update changes limits of a created, running or paused container; ErrNotRunning for
-// one that has ended. What r leaves out stays as it is, and so does everything if a
-// limit is refused. Device rules are not among what can be changed.
-func (c *Container) Update(r *specs.LinuxResources) error {
-	host, err := cgroups.Probe()
-	if err != nil {
-		return err
-	}
-	limits := *r
-	limits.Devices = nil
-	return c.withCgroup(func(status Status, cgroup cgroups.Manager) error {
-		if status == Stopped || status == Creating {
-			return ErrNotRunning
-		}
-		if wrong := cgroups.Validate(&limits, &host); len(wrong) > 0 {
-			return wrong[0]
-		}
-		return cgroup.Update(&limits)
-	})
 }

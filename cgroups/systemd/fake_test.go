@@ -168,6 +168,14 @@ func (f *fake) property(m *dbus.Message) *dbus.Message {
 	}
 	for _, properties := range f.units {
 		if v, ok := properties[name]; ok {
+			if pairs, isPairs := v.Value().([][]any); isPairs {
+				// Read, they are lists of anything; to be written, they have to be structs again.
+				list := make([]struct{ A, B string }, len(pairs))
+				for i, pair := range pairs {
+					list[i].A, list[i].B = pair[0].(string), pair[1].(string)
+				}
+				v = dbus.MakeVariant(list)
+			}
 			return f.reply(m, v)
 		}
 	}

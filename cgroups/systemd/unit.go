@@ -296,6 +296,9 @@ func (u *Unit) tell(r *specs.LinuxResources) (before []Property, err error) {
 	if err := conv.convert(r); err != nil {
 		return nil, err
 	}
+	if err := u.otherDevices(&conv, r.Devices); err != nil {
+		return nil, err
+	}
 	list := slices.DeleteFunc(conv.list, func(p Property) bool {
 		return slices.ContainsFunc(u.sent, func(q Property) bool { return q.String() == p.String() })
 	})
@@ -306,8 +309,30 @@ func (u *Unit) tell(r *specs.LinuxResources) (before []Property, err error) {
 		if before, err = u.bus.current(u.unit, u.iface(), list); err != nil {
 			return nil, err
 		}
+		for i, p := range list {
+			if p.String() == noDevices.String() {
+				before[i] = p
+			}
+		}
 	}
 	return before, u.bus.set(u.unit, list)
+}
+
+// noDevices empties the list, to which other values of the property are added.
+var noDevices = listProperty("DeviceAllow", "a(ss)", []any{})
+
+// otherDevices adds device rules to what an update tells systemd; see deviceRules.
+func (u *Unit) otherDevices(c *converter, rules []specs.LinuxDeviceCgroup) error {
+	if u.fresh || !u.v1 || rules == nil {
+		return nil
+	}
+	properties, err := deviceRules(rules)
+	if err != nil {
+		return err
+	}
+	c.add(noDevices)
+	c.list = append(c.list, properties...)
+	return nil
 }
 
 func (u *Unit) iface() string {

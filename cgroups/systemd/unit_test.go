@@ -127,6 +127,41 @@ func TestUpdate(t *testing.T) {
 	}
 }
 
+// On version 1 systemd writes to the list of devices too: it has to know other rules, and forget the ones before.
+func TestUpdateDevices(t *testing.T) {
+	f := startFake(t, false, false)
+	u := f.newUnit(t, nil)
+	if err := u.Create(); err != nil {
+		t.Fatal(err)
+	}
+	u.fresh, u.sent, u.v1 = false, nil, true // as one that was loaded
+	conv := converter{v1: true}
+	none := []specs.LinuxDeviceCgroup{}
+	for rules, want := range map[*[]specs.LinuxDeviceCgroup]string{
+		nil:   "",
+		&none: "DeviceAllow=[] DevicePolicy=strict DeviceAllow=[[char-* m]",
+	} {
+		conv.list = nil
+		var list []specs.LinuxDeviceCgroup
+		if rules != nil {
+			list = *rules
+		}
+		if err := u.otherDevices(&conv, list); err != nil || !strings.HasPrefix(join(conv.list), want) || want == "" && len(conv.list) > 0 {
+			t.Errorf("%v: %s, %v", list, join(conv.list), err)
+		}
+	}
+	if err := u.bus.set(u.unit, []Property{noDevices, text("DevicePolicy", "auto")}); err != nil {
+		t.Fatal(err)
+	}
+	before, err := u.tell(&specs.LinuxResources{Devices: none})
+	if err != nil || join(before) != "DeviceAllow=[] DevicePolicy=auto DeviceAllow=[]" {
+		t.Errorf("before: %s, %v", join(before), err)
+	}
+	if policy := f.has(scope, "DevicePolicy"); policy != "strict" {
+		t.Errorf("policy %s", policy)
+	}
+}
+
 // TestOOMKilled: what was counted for the scope goes with it.
 func TestOOMKilled(t *testing.T) {
 	f := startFake(t, false, false)

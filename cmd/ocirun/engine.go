@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 
-	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"github.com/ocirun/ocirun/libcontainer"
@@ -33,7 +32,7 @@ type container interface {
 	Pids() ([]int, error)
 	Stats() (*libcontainer.Stats, error)
 	NotifyOOM(ctx context.Context) (<-chan struct{}, error)
-	Update(r *specs.LinuxResources) error
+	Update(o libcontainer.UpdateOptions) error
 	Explain() (*libcontainer.Explanation, error)
 }
 

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"github.com/ocirun/ocirun/libcontainer"
@@ -81,7 +80,7 @@ type fakeContainer struct {
 	status    int
 	stats     libcontainer.Stats
 	ooms      chan struct{}
-	updated   *specs.LinuxResources
+	updated   *libcontainer.UpdateOptions
 	saved     libcontainer.CheckpointOptions
 }
 
@@ -114,8 +113,8 @@ func (c *fakeContainer) Explain() (*libcontainer.Explanation, error) { return c.
 
 func (c *fakeContainer) NotifyOOM(context.Context) (<-chan struct{}, error) { return c.ooms, c.does }
 
-func (c *fakeContainer) Update(r *specs.LinuxResources) error {
-	c.updated = r
+func (c *fakeContainer) Update(o libcontainer.UpdateOptions) error {
+	c.updated = &o
 	return c.does
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/ocirun/ocirun/cmd/ocirun/internal/cli"
+	"github.com/ocirun/ocirun/libcontainer"
 	"github.com/ocirun/ocirun/specconv"
 )
 
@@ -21,13 +22,15 @@ func updateCommand(a *app) *cli.Command {
 		Doc: `
 Limits that are not given stay as they are; if one is refused, all do. With
 --resources they come from a file, or from standard input if that is "-": the
-object "resources" of a configuration. The other options are ignored then.
+object "resources" of a configuration. The other options are ignored then, but
+the two schemata. Device rules in it change nothing without --devices.
 
     ocirun update --memory 512m --pids-limit 100 web
     echo '{"cpu": {"quota": 50000, "period": 100000}}' | ocirun update --resources - web
 
 Sizes are in bytes, or with the suffix k, m, g, t or p for powers of 1024; -1
-means no limit.
+means no limit. The schemata are lines for the class of service that the
+container was made with, such as "L3:0=f" and "MB:0=50".
 `,
 		Flags: f.flags(),
 		Run: func(args []string) error {
@@ -35,11 +38,11 @@ means no limit.
 			if err != nil {
 				return err
 			}
-			r, err := f.limits(a)
+			o, err := f.options(a)
 			if err != nil {
 				return err
 			}
-			return c.Update(r)
+			return c.Update(o)
 		},
 	}
 }
@@ -54,6 +57,7 @@ type updateFlags struct {
 	kernelMemory, kernelMemoryTCP                                                   *string
 	l3Cache, memBandwidth                                                           *string
 	pids                                                                            *string
+	devices                                                                         bool
 }
 
 func (f *updateFlags) flags() []cli.Flag {
@@ -79,6 +83,10 @@ func (f *updateFlags) flags() []cli.Flag {
 		flag("memory-reservation", "SIZE", "what the container keeps when memory is short", &f.memoryReservation),
 		flag("memory-swap", "SIZE", "the limit of memory and swap together", &f.memorySwap),
 		flag("pids-limit", "N", "how many tasks there may be; -1 for no limit", &f.pids),
+		{
+			Name: "devices", Into: cli.Bool(&f.devices),
+			Help: "also replace the device rules that hold, by those of --resources",
+		},
 		flag("l3-cache-schema", "SCHEMA", "the schema of Intel RDT/CAT", &f.l3Cache),
 		flag("mem-bw-schema", "SCHEMA", "the schema of Intel RDT/MBA", &f.memBandwidth),
 		flag("kernel-memory", "SIZE", "ignored", &f.kernelMemory),
@@ -90,16 +98,28 @@ func (f *updateFlags) flags() []cli.Flag {
 	return flags
 }
 
+// options says what changes.
+func (f *updateFlags) options(a *app) (o libcontainer.UpdateOptions, err error) {
+	if f.devices && f.resources == nil {
+		return o, errors.New("--devices is about the rules in --resources, which is not given")
+	}
+	if o.Resources, err = f.limits(a); err != nil {
+		return o, err
+	}
+	o.Devices = f.devices
+	if f.l3Cache != nil {
+		o.L3CacheSchema = *f.l3Cache
+	}
+	if f.memBandwidth != nil {
+		o.MemBwSchema = *f.memBandwidth
+	}
+	return o, nil
+}
+
 // limits makes resources of the options.
 func (f *updateFlags) limits(a *app) (*specs.LinuxResources, error) {
 	if f.resources != nil {
 		return a.readResources(*f.resources)
-	}
-	switch {
-	case f.l3Cache != nil:
-		return nil, errors.New("Intel RDT/CAT: l3 cache schema is not enabled") //nolint:staticcheck // callers know the text
-	case f.memBandwidth != nil:
-		return nil, errors.New("Intel RDT/MBA: memory bandwidth schema is not enabled") //nolint:staticcheck // callers know the text
 	}
 	if f.kernelMemory != nil || f.kernelMemoryTCP != nil {
 		a.log.warn("the kernel has no limit of kernel memory any more: --kernel-memory and --kernel-memory-tcp are ignored")

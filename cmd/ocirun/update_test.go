@@ -49,7 +49,7 @@ func TestUpdateFlags(t *testing.T) {
 		if code := call.run(append([]string{"update"}, append(strings.Fields(c.argv), "web")...)...); code != 0 {
 			t.Fatalf("%s: exit %d, %s", c.argv, code, call.err.String())
 		}
-		got, err := json.Marshal(call.fake.updated)
+		got, err := json.Marshal(call.fake.updated.Resources)
 		if err != nil || string(got) != c.want {
 			t.Errorf("%s: %s, want %s (%v)", c.argv, got, c.want, err)
 		}
@@ -62,8 +62,7 @@ func TestUpdateFailures(t *testing.T) {
 		"update --memory-swap x web":      "invalid value for memory-swap: invalid size: 'x'",
 		"update --cpu-quota bad web":      `invalid value for cpu-quota: strconv.ParseInt: parsing "bad": invalid syntax`,
 		"update --cpu-share -1 web":       `invalid value for cpu-share: strconv.ParseUint: parsing "-1": invalid syntax`,
-		"update --l3-cache-schema x web":  "Intel RDT/CAT: l3 cache schema is not enabled",
-		"update --mem-bw-schema x web":    "Intel RDT/MBA: memory bandwidth schema is not enabled",
+		"update --devices web":            "--devices is about the rules in --resources, which is not given",
 		"update -r /nonexistent/file web": "open /nonexistent/file: no such file or directory",
 	} {
 		c := newCall(t)
@@ -89,7 +88,7 @@ func TestUpdateResources(t *testing.T) {
 	} {
 		c := newCall(t)
 		c.in = strings.NewReader(text)
-		if code := c.run(argv...); code != 0 || *c.fake.updated.Memory.Limit != 5 {
+		if code := c.run(argv...); code != 0 || *c.fake.updated.Resources.Memory.Limit != 5 {
 			t.Errorf("%q: exit %d, %s", argv, code, c.err.String())
 		}
 	}
@@ -97,6 +96,31 @@ func TestUpdateResources(t *testing.T) {
 	c.in = strings.NewReader(`{"memory":`)
 	if code := c.run("update", "-r", "-", "web"); code != 1 || !strings.HasPrefix(c.message(t), "standard input:1:11: ") {
 		t.Errorf("exit %d, %s", code, c.err.String())
+	}
+}
+
+// What is not about the cgroup, or only at times.
+func TestUpdateOptions(t *testing.T) {
+	for argv, want := range map[string]libcontainer.UpdateOptions{
+		"":                                  {},
+		"--l3-cache-schema L3:0=f":          {L3CacheSchema: "L3:0=f"},
+		"--mem-bw-schema MB:0=50 -r -":      {MemBwSchema: "MB:0=50"},
+		"--devices --resources -":           {Devices: true},
+		"--devices=false --mem-bw-schema=x": {MemBwSchema: "x"},
+	} {
+		c := newCall(t)
+		c.in = strings.NewReader(`{"devices": []}`)
+		if code := c.run(append([]string{"update"}, append(strings.Fields(argv), "web")...)...); code != 0 {
+			t.Fatalf("%s: exit %d, %s", argv, code, c.err.String())
+		}
+		got := *c.fake.updated
+		got.Resources = nil
+		if got != want {
+			t.Errorf("%s: %+v, want %+v", argv, got, want)
+		}
+		if want.Devices && c.fake.updated.Resources.Devices == nil {
+			t.Errorf("%s: an empty list of rules is taken for none", argv)
+		}
 	}
 }
 

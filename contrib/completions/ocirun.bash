@@ -335,7 +335,7 @@ _ocirun() {
 			;;
 		esac
 		if [[ $cur == -* ]]; then
-			_ocirun_words "--resources -r --blkio-weight --cpu-period --cpu-quota --cpu-burst --cpu-share --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --cpu-idle --memory --memory-reservation --memory-swap --pids-limit --l3-cache-schema --mem-bw-schema --help -h"
+			_ocirun_words "--resources -r --blkio-weight --cpu-period --cpu-quota --cpu-burst --cpu-share --cpu-rt-period --cpu-rt-runtime --cpuset-cpus --cpuset-mems --cpu-idle --memory --memory-reservation --memory-swap --pids-limit --devices --l3-cache-schema --mem-bw-schema --help -h"
 		else
 			_ocirun_containers
 		fi

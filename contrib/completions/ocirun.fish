@@ -131,6 +131,7 @@ complete -c ocirun -n '__fish_seen_subcommand_from update' -l memory -x -d 'the 
 complete -c ocirun -n '__fish_seen_subcommand_from update' -l memory-reservation -x -d 'what the container keeps when memory is short'
 complete -c ocirun -n '__fish_seen_subcommand_from update' -l memory-swap -x -d 'the limit of memory and swap together'
 complete -c ocirun -n '__fish_seen_subcommand_from update' -l pids-limit -x -d 'how many tasks there may be; -1 for no limit'
+complete -c ocirun -n '__fish_seen_subcommand_from update' -l devices -d 'also replace the device rules that hold, by those of --resources'
 complete -c ocirun -n '__fish_seen_subcommand_from update' -l l3-cache-schema -x -d 'the schema of Intel RDT/CAT'
 complete -c ocirun -n '__fish_seen_subcommand_from update' -l mem-bw-schema -x -d 'the schema of Intel RDT/MBA'
 complete -c ocirun -n '__fish_seen_subcommand_from update' -l help -s h -d 'show help'

@@ -70,6 +70,64 @@ func TestUpdateIsWholeOrNothing(t *testing.T) {
 	equal(s, "limit", s.cgroupFile(pid, "pids", "pids.max"), "20")
 }
 
+// Device rules change when asked for, and nothing else does then. The rules that engines
+// send with every update change nothing: a hook may have added others.
+func TestUpdateDevices(t *testing.T) {
+	if !exists("/dev/fuse") {
+		t.Skip("this machine has no fuse device to open")
+	}
+	s := begin(t)
+	s.differs("runc", "cannot change device rules of a container")
+	controller := limitFile("pids", "hugetlb")
+	s.needsController(controller)
+	const limit = 4 << 20
+	_, id, pid := s.sleeping(writable, capabilities("CAP_MKNOD"), fuse(true, "rw"),
+		resources(func(r *specs.LinuxResources) {
+			if controller == "pids" {
+				r.Pids = &specs.LinuxPids{Limit: ptr(int64(limit))}
+			} else {
+				r.HugepageLimits = []specs.LinuxHugepageLimit{{Pagesize: "2MB", Limit: limit}}
+			}
+		}))
+	opens := func(when, want string) {
+		s.t.Helper()
+		r := s.exec(id, nil, "sh", "-c", "[ -e /fuse ] || mknod /fuse c 10 229; (: </fuse) && echo read; (: >/fuse) && echo written; echo x >/dev/null").ok()
+		equal(s, when, r.out, want)
+		equal(s, "limit "+when, s.cgroupFile(pid, controller, limitFile("pids.max", "hugetlb.2MB.max")), itoa(limit))
+	}
+	const fuseRule = `{"allow": %ALLOW, "type": "c", "major": 10, "minor": 229, "access": "%ACCESS"}`
+	rules := func(allow, access string) string {
+		return s.write("r.json", `{"devices": [{"allow": false, "access": "rwm"}, `+
+			strings.NewReplacer("%ALLOW", allow, "%ACCESS", access).Replace(fuseRule)+`]}`)
+	}
+	opens("at first", "read\nwritten\n")
+	s.run("update", "-r", rules("false", "rw"), id).ok()
+	opens("without --devices", "read\nwritten\n")
+	s.run("update", "--devices", "-r", rules("true", "r"), id).ok()
+	opens("after one is taken away", "read\n")
+	s.run("update", "--devices", "-r", s.write("r.json", `{"devices": []}`), id).ok()
+	opens("with the default rules", "")
+	s.run("update", "--devices", "-r", rules("true", "rw"), id).ok()
+	opens("after it is given back", "read\nwritten\n")
+	s.run("update", "--devices", "-r", s.write("r.json", "{}"), id).ok()
+	opens("without rules", "read\nwritten\n")
+	s.run("update", "--devices", "-r", s.write("r.json", `{"devices": [{"allow": true, "type": "x"}]}`), id).refused()
+	opens("after a refusal", "read\nwritten\n")
+}
+
+// The schemata are those of the class of service that a container was made with.
+func TestUpdateSchemata(t *testing.T) {
+	if exists("/sys/fs/resctrl/schemata") {
+		t.Skip("this machine has resource control")
+	}
+	s := begin(t)
+	s.needsController("pids")
+	_, id, pid := s.sleeping(resources(func(r *specs.LinuxResources) { r.Pids = &specs.LinuxPids{Limit: ptr(int64(20))} }))
+	s.run("update", "--l3-cache-schema", "L3:0=f", "--pids-limit", "10", id).failsWith(1, "Intel RDT/CAT: l3 cache schema is not enabled")
+	s.run("update", "--mem-bw-schema", "MB:0=50", "--pids-limit", "10", id).failsWith(1, "Intel RDT/MBA: memory bandwidth schema is not enabled")
+	equal(s, "limit", s.cgroupFile(pid, "pids", "pids.max"), "20")
+}
+
 func TestUpdateWrong(t *testing.T) {
 	s := begin(t)
 	_, id, pid := s.sleeping()
