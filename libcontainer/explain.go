@@ -44,7 +44,7 @@ func (c *Container) Explain() (*Explanation, error) {
 	i := r.Inputs
 	o := CreateOptions{
 		Bundle: r.Bundle, NoPivot: i.NoPivot, NoNewKeyring: i.NoNewKeyring, Rootless: i.Rootless,
-		ListenFDs: i.ListenFDs, PreserveFDs: i.PreserveFDs, CgroupManager: i.CgroupManager,
+		ListenFDs: i.ListenFDs, ListenNames: i.ListenNames, PreserveFDs: i.PreserveFDs, CgroupManager: i.CgroupManager,
 	}
 	if i.ConsoleSocket {
 		o.ConsoleSocket = "console.sock"

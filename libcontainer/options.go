@@ -27,6 +27,9 @@ type CreateOptions struct {
 	// ListenFDs is the number of activation sockets (sd_listen_fds(3)), which
 	// stand before the preserved descriptors.
 	ListenFDs int
+	// ListenNames are the names of these sockets with colons between, the value of
+	// LISTEN_FDNAMES in the caller's environment; empty if they have none.
+	ListenNames string
 	// NotifySocket is where a service manager listens for sd_notify(3), the value of
 	// NOTIFY_SOCKET in the caller's environment. If set, the program gets a socket
 	// of its own, and the service manager learns when the program is ready.

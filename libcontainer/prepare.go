@@ -87,7 +87,7 @@ func (b *builder) probe(host cgroups.Host) error {
 	cgroupErr := b.chooseCgroup(host)
 	b.options = specconv.Options{
 		ID: b.id, Create: b.gated, NoPivot: b.o.NoPivot, NoNewKeyring: b.o.NoNewKeyring, Rootless: unix.Geteuid() != 0,
-		ListenFDs: b.o.ListenFDs, PreserveFDs: b.o.PreserveFDs, ConsoleSocket: b.o.ConsoleSocket != "", Detach: b.detached,
+		ListenFDs: b.o.ListenFDs, ListenNames: b.o.ListenNames, PreserveFDs: b.o.PreserveFDs, ConsoleSocket: b.o.ConsoleSocket != "", Detach: b.detached,
 		Host: probeHost(host, b.bundle.Spec, b.bundle.Spec.Process),
 	}
 	if b.o.NotifySocket != "" {
@@ -148,7 +148,7 @@ func (b *builder) record() error {
 		Inputs: inputs{
 			Create: b.gated, NoPivot: b.o.NoPivot, NoNewKeyring: b.o.NoNewKeyring, Rootless: b.o.Rootless,
 			ConsoleSocket: b.o.ConsoleSocket != "", Detach: b.detached, Notify: b.o.NotifySocket != "",
-			ListenFDs: b.o.ListenFDs, PreserveFDs: b.o.PreserveFDs, CgroupManager: b.o.CgroupManager,
+			ListenFDs: b.o.ListenFDs, ListenNames: b.o.ListenNames, PreserveFDs: b.o.PreserveFDs, CgroupManager: b.o.CgroupManager,
 		},
 		SharedPID: !b.plan.Spawn.IsNew(plan.NamespacePID),
 		Cgroup:    cgroupPlace{Mode: b.host.Mode.String(), Path: b.options.CgroupPath},

@@ -79,6 +79,7 @@ type inputs struct {
 	NoPivot, NoNewKeyring, Rootless bool
 	ConsoleSocket, Detach, Notify   bool
 	ListenFDs, PreserveFDs          int
+	ListenNames                     string
 	CgroupManager                   CgroupManager
 }
 
@@ -125,6 +126,7 @@ func (i inputs) encode() []byte {
 		flag("no-new-keyring", i.NoNewKeyring).flag("rootless", i.Rootless).
 		flag("console-socket", i.ConsoleSocket).flag("detach", i.Detach).flag("notify", i.Notify).
 		num("listen-fds", int64(i.ListenFDs)).num("preserve-fds", int64(i.PreserveFDs)).
+		str("listen-names", i.ListenNames).
 		str("cgroup-manager", string(i.CgroupManager)).bytes()
 }
 
@@ -139,7 +141,7 @@ func (i *inputs) decode(f fields) error {
 		Create: f.flag("create"), NoPivot: f.flag("no-pivot"),
 		NoNewKeyring: f.flag("no-new-keyring"), Rootless: f.flag("rootless"),
 		ConsoleSocket: f.flag("console-socket"), Detach: f.flag("detach"), Notify: f.flag("notify"),
-		ListenFDs: int(listen), PreserveFDs: int(preserve),
+		ListenFDs: int(listen), PreserveFDs: int(preserve), ListenNames: f.str("listen-names"),
 		CgroupManager: CgroupManager(f.str("cgroup-manager")),
 	}
 	return nil

@@ -17,7 +17,7 @@ func sampleRecord(id string) *record {
 		ID: id, Bundle: "/bundles/a b%\n\xff", Rootfs: "/bundles/rootfs",
 		Created:   time.Date(2026, 1, 2, 3, 4, 5, 678901234, time.UTC),
 		SharedPID: true,
-		Inputs:    inputs{Create: true, NoPivot: true, Rootless: true, ListenFDs: 2, PreserveFDs: 3},
+		Inputs:    inputs{Create: true, NoPivot: true, Rootless: true, ListenFDs: 2, PreserveFDs: 3, ListenNames: "http:a b"},
 		Cgroup: cgroupPlace{Mode: "hybrid", Path: "/x/y", Unit: "x-y.scope", Dirs: []cgroupDir{
 			{"cpu,cpuacct", "/sys/fs/cgroup/cpu,cpuacct/x/y"}, {"", "/sys/fs/cgroup/unified/x/y"},
 		}},

@@ -197,10 +197,13 @@ func variable(env []string, name string) (value string, ok bool) {
 // HOME.
 func (c *compiler) environment() []string {
 	given := c.process.Env
-	all := make([]string, 0, len(given)+3)
+	all := make([]string, 0, len(given)+4)
 	all = append(all, given...)
 	if c.o.ListenFDs > 0 {
 		all = append(all, "LISTEN_FDS="+strconv.Itoa(c.o.ListenFDs), "LISTEN_PID=1")
+		if c.o.ListenNames != "" {
+			all = append(all, "LISTEN_FDNAMES="+c.o.ListenNames)
+		}
 	}
 	if c.o.NotifyDir != "" {
 		all = append(all, "NOTIFY_SOCKET="+notifyMount+"/notify.sock")

@@ -148,6 +148,7 @@ func TestCompileEnvironment(t *testing.T) {
 		{"HOME is emptied", []string{"HOME=/x", "HOME="}, 0, "HOME=/root", true},
 		{"prefix", []string{"AB=1", "A=2"}, 0, "AB=1 A=2 HOME=/root", true},
 		{"sockets", []string{"LISTEN_FDS=9", "HOME=/"}, 2, "HOME=/ LISTEN_FDS=2 LISTEN_PID=1", false},
+		{"names of sockets", []string{"LISTEN_FDNAMES=x", "HOME=/"}, 3, "HOME=/ LISTEN_FDS=3 LISTEN_PID=1 LISTEN_FDNAMES=a:b:c", false},
 		{"sockets without environment", nil, 1, "LISTEN_FDS=1 LISTEN_PID=1", false},
 		{"many", append(slices.Clone(many), "HOME=/"), 0, strings.Join(append(many[50:100:100], "HOME=/"), " "), false},
 	} {
@@ -155,7 +156,9 @@ func TestCompileEnvironment(t *testing.T) {
 		b.Spec.Process.Env = test.env
 		before := slices.Clone(test.env)
 		o := testOptions(b)
-		o.ListenFDs = test.listen
+		if o.ListenFDs = test.listen; test.listen == len("abc") {
+			o.ListenNames = "a:b:c"
+		}
 		p, _, err := Compile(b, o)
 		if err != nil {
 			t.Fatal(err)

@@ -122,6 +122,8 @@ type Options struct {
 	Rootless bool
 	// ListenFDs is the number of activation sockets (sd_listen_fds(3)).
 	ListenFDs int
+	// ListenNames are their names, as LISTEN_FDNAMES has them, or empty.
+	ListenNames string
 	// PreserveFDs is the number of other descriptors that the program inherits.
 	PreserveFDs int
 	// NotifyDir is the host's directory with the container's socket for sd_notify(3),

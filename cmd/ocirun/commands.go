@@ -90,8 +90,9 @@ error.
 XDG_RUNTIME_DIR is where the state of containers is kept for users other than
 root, and for root of a user namespace unless USER is "root".
 
-LISTEN_FDS and LISTEN_PID hand sockets on to the container, as described in
-sd_listen_fds(3), if LISTEN_PID is the process id of ocirun.
+LISTEN_FDS, LISTEN_PID and LISTEN_FDNAMES hand sockets and their names on to the
+container, as described in sd_listen_fds(3), if LISTEN_PID is the process id of
+ocirun.
 
 NOTIFY_SOCKET is where a service manager waits for sd_notify(3). A container that
 was created with it finds a socket of its own in its environment. When its program

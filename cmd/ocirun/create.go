@@ -121,8 +121,13 @@ func (f *createFlags) options(a *app) (o libcontainer.CreateOptions, err error) 
 	if err != nil {
 		return o, err
 	}
+	listenNames := ""
+	if listen > 0 {
+		listenNames = a.host.getenv("LISTEN_FDNAMES")
+	}
 	return libcontainer.CreateOptions{
-		Bundle: f.bundle, PidFile: f.pidFile, ConsoleSocket: f.consoleSocket, PidfdSocket: f.pidfdSocket,
+		ListenNames: listenNames,
+		Bundle:      f.bundle, PidFile: f.pidFile, ConsoleSocket: f.consoleSocket, PidfdSocket: f.pidfdSocket,
 		NotifySocket: a.host.getenv("NOTIFY_SOCKET"), PreserveFDs: f.preserveFDs, ListenFDs: listen, NoPivot: f.noPivot, NoNewKeyring: f.noNewKeyring,
 		CgroupManager: manager, Rootless: rootless, Trace: trace, Warn: a.log.warn,
 	}, nil

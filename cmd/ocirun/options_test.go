@@ -13,7 +13,7 @@ func TestCreateOptions(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
 	c := newCall(t)
-	c.env["LISTEN_PID"], c.env["LISTEN_FDS"] = "4711", "2"
+	c.env["LISTEN_PID"], c.env["LISTEN_FDS"], c.env["LISTEN_FDNAMES"] = "4711", "2", "http:admin"
 	c.host.isInherited = func(fd int) bool { return fd >= 3 && fd < 8 }
 	argv := "--rootless=1 run -b b --console-socket con --pidfd-socket /abs/../pfd --pid-file pid --no-pivot --no-new-keyring " +
 		"--preserve-fds 3 --detach --keep --no-subreaper --trace t.json web"
@@ -26,7 +26,7 @@ func TestCreateOptions(t *testing.T) {
 	}
 	o.Trace, o.Warn = nil, nil
 	if o.Bundle != dir+"/b" || o.ConsoleSocket != dir+"/con" || o.PidfdSocket != "/pfd" || o.PidFile != dir+"/pid" ||
-		!o.NoPivot || !o.NoNewKeyring || o.PreserveFDs != 3 || o.ListenFDs != 2 || !o.Rootless || !o.Detach || !o.Keep || !o.NoSubreaper {
+		!o.NoPivot || !o.NoNewKeyring || o.PreserveFDs != 3 || o.ListenFDs != 2 || o.ListenNames != "http:admin" || !o.Rootless || !o.Detach || !o.Keep || !o.NoSubreaper {
 		t.Errorf("%+v", o)
 	}
 	if c.fake.asked != "web" {

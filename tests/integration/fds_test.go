@@ -87,15 +87,32 @@ func TestFDsListen(t *testing.T) {
 	equal(s, "output", c.through("/bin/sh", wrapper).ok().out, "activated\n1 1\n5\n")
 }
 
+// So do their names, if they have some.
+func TestFDsListenNames(t *testing.T) {
+	s := begin(t)
+	s.differs("runc", "does not hand the names on")
+	b := s.bundle(sh("cat <&3; cat <&4; echo $LISTEN_FDS $LISTEN_PID $LISTEN_FDNAMES"))
+	c := s.cmd("run", "-b", b.dir, s.id())
+	for _, name := range []string{"first", "second"} {
+		f, err := os.Open(s.write(name, name+"\n"))
+		s.must(err)
+		defer f.Close()
+		c.files = append(c.files, f)
+	}
+	c.env = []string{"LISTEN_FDS=2", "LISTEN_FDNAMES=http:admin"}
+	wrapper := s.write("listen.sh", "LISTEN_PID=$$ exec \"$@\"\n")
+	equal(s, "output", c.through("/bin/sh", wrapper).ok().out, "first\nsecond\n2 1 http:admin\n")
+}
+
 func TestFDsListenOfAnotherProcess(t *testing.T) {
 	s := begin(t)
 	s.differs("runc", "1.1.5 does not look at LISTEN_PID")
-	b := s.bundle(sh("echo \"[$LISTEN_FDS]\"; " + countFDs))
+	b := s.bundle(sh("echo \"[$LISTEN_FDS$LISTEN_FDNAMES]\"; " + countFDs))
 	f, err := os.Open(s.write("socket", ""))
 	s.must(err)
 	defer f.Close()
 	c := s.cmd("run", "-b", b.dir, s.id())
 	c.files = []*os.File{f}
-	c.env = []string{"LISTEN_FDS=1", "LISTEN_PID=1"}
+	c.env = []string{"LISTEN_FDS=1", "LISTEN_PID=1", "LISTEN_FDNAMES=http"}
 	equal(s, "output", c.run().ok().out, "[]\n4\n")
 }
