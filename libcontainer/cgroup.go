@@ -30,11 +30,28 @@ func (b *builder) chooseCgroup(host cgroups.Host) error {
 		b.cgroup = noCgroup()
 		return nil
 	}
+	if b.made != nil {
+		// A path that is not absolute was taken from the cgroup of who made the container.
+		return b.knowCgroup(host)
+	}
 	m, err := cgroups.New(cgroups.Config{
 		ID: b.id, Path: b.cgroupsPath(), Resources: b.resources(), Rootless: b.o.Rootless, Host: host,
 	})
 	if err != nil {
 		return specconv.Problem{Pointer: "/linux/cgroupsPath", Err: err}
+	}
+	b.host, b.cgroup = host, m
+	return nil
+}
+
+// knowCgroup is chooseCgroup for a container that has its cgroup.
+func (b *builder) knowCgroup(host cgroups.Host) error {
+	m, err := b.made.Cgroup.manager()
+	if err != nil {
+		return err
+	}
+	if m == nil {
+		m = noCgroup()
 	}
 	b.host, b.cgroup = host, m
 	return nil

@@ -30,8 +30,8 @@ type builder struct {
 	o     *CreateOptions
 	// gated: the container waits for its start. detached: nobody waits for it.
 	gated, detached bool
-	// isMade: the container exists, and is only looked at.
-	isMade bool
+	// made is the record of a container that exists and is only looked at, or nil.
+	made *record
 
 	bundle  *specconv.Bundle
 	options specconv.Options

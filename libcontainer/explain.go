@@ -55,7 +55,7 @@ func (c *Container) Explain() (*Explanation, error) {
 	var warnings []string
 	o.Warn = func(message string) { warnings = append(warnings, message) }
 	b := &builder{
-		store: c.store, id: r.ID, o: &o, gated: i.Create, detached: i.Detach, launch: newLaunch(), isMade: true,
+		store: c.store, id: r.ID, o: &o, gated: i.Create, detached: i.Detach, launch: newLaunch(), made: r,
 		bundle: &specconv.Bundle{Dir: r.Bundle, Raw: raw, Spec: spec},
 	}
 	defer b.close()

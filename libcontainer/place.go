@@ -17,14 +17,20 @@ func (p cgroupPlace) manager() (cgroups.Manager, error) {
 	if len(p.Dirs) == 0 && p.Unit == "" {
 		return nil, nil
 	}
-	paths := make(map[string]string, len(p.Dirs))
-	for _, d := range p.Dirs {
-		paths[d.Controller] = d.Dir
-	}
+	paths := p.paths()
 	if p.Unit != "" {
 		return systemd.Load(p.Unit, p.User, paths)
 	}
 	return cgroups.Load(paths)
+}
+
+// paths gives the directories by controller.
+func (p cgroupPlace) paths() map[string]string {
+	paths := make(map[string]string, len(p.Dirs))
+	for _, d := range p.Dirs {
+		paths[d.Controller] = d.Dir
+	}
+	return paths
 }
 
 // frozen reports whether the container's own cgroup is frozen or about to be. A

@@ -71,7 +71,7 @@ func (b *builder) compile() error {
 // inspect looks at what the configuration names on the host. What a container that was made
 // before needed then may be gone.
 func (b *builder) inspect() (specconv.Facts, error) {
-	if !b.isMade {
+	if b.made == nil {
 		return specconv.Inspect(b.bundle)
 	}
 	facts, gone := specconv.InspectLeft(b.bundle)
@@ -101,6 +101,9 @@ func (b *builder) probe(host cgroups.Host) error {
 		return cgroupErr
 	}
 	b.options.CgroupPath, b.options.CgroupPaths = b.cgroupPath(), b.cgroup.Paths()
+	if b.made != nil {
+		b.options.CgroupPath, b.options.CgroupPaths = b.made.Cgroup.Path, b.made.Cgroup.paths()
+	}
 	b.options.Unit, b.options.NoCgroup = unitStep(b.unit), b.o.CgroupManager == NoCgroup
 	if len(b.options.CgroupPaths) == 0 {
 		// What there is of hierarchies is not for this user.
@@ -114,7 +117,7 @@ func (b *builder) validate() error {
 	var first error
 	for _, p := range specconv.Validate(b.bundle, b.options) {
 		switch {
-		case p.Warning, b.isMade:
+		case p.Warning, b.made != nil:
 			b.warn(p.Error())
 		case first == nil:
 			first = p

@@ -169,7 +169,7 @@ func schedulingHint(step plan.Step, errno error) string {
 	switch s := step.(type) {
 	case plan.Rlimit:
 		if refused {
-			return "raising a hard limit needs CAP_SYS_RESOURCE"
+			return rlimitHint(s)
 		}
 	case plan.Scheduler:
 		switch {

@@ -27,6 +27,7 @@ var procUses = map[string]string{
 	"libcontainer/internal/initproc/lower_system.go": "the init writes its own files before there is a container, and verifies that they are of procfs",
 	"libcontainer/internal/initproc/source.go":       "executes the init by its descriptor",
 	"libcontainer/host.go":                           "asks whether the kernel has time namespaces",
+	"libcontainer/rlimit.go":                         "reads a sysctl to explain an error",
 	"libcontainer/netns.go":                          "opens the network namespace of its own thread",
 	"libcontainer/userns.go":                         "compares its own user namespace with the first one",
 	"libcontainer/idmaps.go":                         "writes the id maps of its own child",

@@ -45,6 +45,21 @@ func TestExplainContainer(t *testing.T) {
 	s.run("explain", "nobody").fails(1, "container does not exist")
 }
 
+// The cgroup is where the container is, wherever the one who asks is.
+func TestExplainFromAnotherCgroup(t *testing.T) {
+	s := begin(t)
+	s.differs("runc", "has no such command")
+	b := s.bundle(addMounts(specs.Mount{Destination: "/sys/fs/cgroup", Type: "cgroup", Source: "cgroup"}), func(c *specs.Spec) { c.Linux.CgroupsPath = "" })
+	id := s.create(b)
+	here := s.run("explain", id).ok().out
+	s.contains("plan", here, id)
+	name, dir := s.ownCgroup()
+	c := s.cmd("explain", id)
+	there := c.through("/bin/sh", s.write("enter.sh", "echo $$ >"+dir+"/cgroup.procs\nexec \"$@\"\n")).ok().out
+	equal(s, "the same plan", there, here)
+	s.lacks("plan", there, name)
+}
+
 func TestExplainRefusesWhatCreateRefuses(t *testing.T) {
 	s := begin(t)
 	s.differs("runc", "has no such command")

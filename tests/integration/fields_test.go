@@ -2,6 +2,7 @@ package integration
 
 import (
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -150,6 +151,17 @@ func TestFieldsAffinityIsNotInherited(t *testing.T) {
 	b.edit(mapped)
 	pinned = s.cmd("run", "-b", b.dir, s.id()).through("taskset", "-c", "0").ok()
 	equal(s, "in a user namespace", pinned.out, all)
+}
+
+// No capability raises a limit above what the kernel has for all.
+func TestFieldsRlimitAboveNrOpen(t *testing.T) {
+	s := begin(t)
+	s.differs("runc", "gives the number of the limit")
+	most := s.read("/proc/sys/fs/nr_open")
+	n, err := strconv.ParseUint(most, 10, 64)
+	s.must(err)
+	b := s.bundle(func(c *specs.Spec) { c.Process.Rlimits = nil }, rlimit("RLIMIT_NOFILE", 1024, n+1))
+	s.run("run", "-b", b.dir, s.id()).failsWith(1, "/process/rlimits/0: set RLIMIT_NOFILE: operation not permitted; it may not be above the sysctl fs.nr_open, which is "+most)
 }
 
 // A limit that may not be raised is named.
