@@ -16,8 +16,9 @@ import (
 // Start lets a created container go and returns when its program is executed. An
 // error says why it was not: ErrStartRunning, ErrStartStopped and ErrStartPaused
 // for a container in another state, or what a startContainer hook or execve(2)
-// said. The hooks of poststart are run before it returns; if one fails the
-// container is stopped and removed (runtime-spec runtime.md, "Lifecycle").
+// said. The hooks of poststart are run before it returns; if one of them or of
+// startContainer fails the container is stopped and removed (runtime-spec runtime.md,
+// "Lifecycle").
 func (c *Container) Start(o StartOptions) error {
 	n, init, err := c.start(o)
 	defer n.close()
@@ -70,7 +71,7 @@ func (c *Container) letGo(r *record, o StartOptions, begun time.Duration) error 
 		return err
 	}
 	if progress.State != initproc.StateExec {
-		return c.startFailed(progress)
+		return c.startFailed(r, progress)
 	}
 	if err := c.dir.note(r, newEntry(lineStarted)); err != nil {
 		return err
@@ -134,16 +135,29 @@ func (c *Container) progress() (initproc.Progress, error) {
 }
 
 // startFailed says why the program was not executed. The plan, which knows what
-// the init was at, is compiled again from what it was made of.
-func (c *Container) startFailed(progress initproc.Progress) error {
+// the init was at, is compiled again from what it was made of. Where a hook failed, the
+// container is removed (runtime-spec runtime.md, "Lifecycle").
+func (c *Container) startFailed(r *record, progress initproc.Progress) error {
 	explained, err := c.Explain()
 	if err != nil {
 		return errors.Join(fmt.Errorf("container process is already dead: step %d: %w", progress.Step+1, progress.Errno), err)
 	}
 	if progress.State == initproc.StateFailed {
-		return stepError(explained.Plan, progress)
+		err := stepError(explained.Plan, progress)
+		if isHook(explained.Plan, progress.Step) {
+			err = errors.Join(err, c.store.removeLocked(c.dir, r))
+		}
+		return err
 	}
 	return fmt.Errorf("container process is already dead: it was killed while it was started")
+}
+
+func isHook(p *plan.Plan, step int) bool {
+	if step < 0 || step >= len(p.Entries) {
+		return false
+	}
+	_, ok := p.Entries[step].Step.(plan.Hook)
+	return ok
 }
 
 // poststart runs the hooks that follow the start.

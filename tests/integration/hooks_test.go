@@ -118,11 +118,12 @@ func TestHooksFailingAtStart(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			s := begin(t)
 			s.differs("runc", "start succeeds all the same")
-			id := s.create(s.bundle(addHook(kind, "exit 3"), sh("sleep 100")))
+			log := s.write("log", "")
+			id := s.create(s.bundle(addHook(kind, "exit 3"), addHook("poststop", "echo poststop >>"+log), sh("sleep 100")))
 			s.run("start", id).failsWith(1, "error running "+kind+" hook #0: exit status 3")
-			if kind == "startContainer" && exists(s.root+"/"+id) {
-				s.becomes(id, "stopped")
-			}
+			equal(s, "poststop hooks", s.read(log), "poststop")
+			s.run("state", id).fails(1, "container does not exist")
+			s.oracle()
 			s.run("run", "-b", s.bundle(addHook(kind, "exit 3"), sh("sleep 5")).dir, s.id()).failsWith(1, "error running "+kind+" hook #0")
 		})
 	}
