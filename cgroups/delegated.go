@@ -11,7 +11,7 @@ import (
 // skipForbidden finds out, without an effect, in which hierarchies the caller may not make or enter the container's cgroup.
 // A rootless container has none there.
 func (m *cgroupfs) skipForbidden() error {
-	self, err := ownMembership()
+	self, err := ownMembership(ModeNone)
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func MayEnter(dir string) bool {
 	if err != nil || len(trees) != 1 {
 		return false
 	}
-	self, err := ownMembership()
+	self, err := ownMembership(ModeNone)
 	return err == nil && trees[0].forbidden(self) == nil
 }
 

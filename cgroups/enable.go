@@ -2,6 +2,7 @@ package cgroups
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -18,7 +19,8 @@ func (m *cgroupfs) enable(t *tree) error {
 	if !m.pure() && len(need) == 0 {
 		return nil
 	}
-	have, err := controllers(t.file("cgroup.controllers"))
+	// What the parent enables is what the cgroup has, and the kernel has the parent's file at hand already.
+	have, err := controllers(path.Dir(t.dir()) + "/cgroup.subtree_control")
 	if err != nil {
 		return err
 	}

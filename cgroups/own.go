@@ -11,9 +11,13 @@ import (
 // membership is the content of a /proc/PID/cgroup: controller (or "" for v2) to path.
 type membership []struct{ controllers, path string }
 
-// ownMembership reads where the calling thread is. (/proc/thread-self is a link, so this is not for the strict open.)
-func ownMembership() (membership, error) {
-	const path = "/proc/thread-self/cgroup"
+// ownMembership reads where the calling thread is, or on a pure v2 machine the process: its directory in /proc costs
+// the kernel less, and nobody moves threads there. (Both are links, so this is not for the strict open.)
+func ownMembership(mode Mode) (membership, error) {
+	path := "/proc/thread-self/cgroup"
+	if mode == ModeV2 {
+		path = "/proc/self/cgroup"
+	}
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("find own cgroup: open %s: %w", path, err)

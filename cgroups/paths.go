@@ -37,7 +37,7 @@ func layout(c *Config) ([]tree, error) {
 	}
 	var self membership
 	if own {
-		if self, err = ownMembership(); err != nil {
+		if self, err = ownMembership(c.Host.Mode); err != nil {
 			return nil, err
 		}
 	}

@@ -28,7 +28,7 @@ func (m *cgroupfs) Join() (*Thread, error) {
 	if m.pure() || len(m.trees) == 0 {
 		return &Thread{}, nil
 	}
-	home, err := ownMembership()
+	home, err := ownMembership(ModeHybrid)
 	if err != nil {
 		return nil, err
 	}

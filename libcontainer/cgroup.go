@@ -200,12 +200,7 @@ func (b *builder) setDevices() <-chan error {
 	}
 	set := func() { done <- cgroupError(b.cgroup.SetDevices(rules)) }
 	if b.host.Mode == cgroups.ModeV2 {
-		go func() {
-			// The init needs the network namespace first, and a third thread that works
-			// would slow both down.
-			_ = b.net.ready()
-			set()
-		}()
+		b.net.after(set)
 	} else {
 		set()
 	}

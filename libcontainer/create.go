@@ -7,6 +7,7 @@ import (
 
 	"github.com/ocirun/ocirun/cgroups"
 	"github.com/ocirun/ocirun/cgroups/systemd"
+	"github.com/ocirun/ocirun/libcontainer/internal/initproc"
 	"github.com/ocirun/ocirun/specconv"
 )
 
@@ -47,6 +48,8 @@ type builder struct {
 	lateLimits *specs.LinuxResources
 	// net is the network namespace that is made ahead, or nil.
 	net *netNamespace
+	// control is the connection to the init, if it is made before the init.
+	control *initproc.Control
 	// done is closed when threads that can do nothing else may end.
 	done chan struct{}
 
@@ -145,6 +148,9 @@ func (e *initOOMError) Unwrap() error { return e.cause }
 
 func (b *builder) close() {
 	b.net.drop()
+	if b.init == nil {
+		b.control.Close()
+	}
 	if b.done != nil {
 		close(b.done)
 	}

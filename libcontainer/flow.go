@@ -1,7 +1,6 @@
 package libcontainer
 
 import (
-	"errors"
 	"io"
 
 	"golang.org/x/sys/unix"
@@ -82,14 +81,14 @@ func (f *flow) move() {
 	var err error
 	if !f.copies {
 		err = f.splice()
-		if errors.Is(err, unix.EINVAL) {
+		if err == unix.EINVAL {
 			f.copies = true
 		}
 	}
 	if f.copies {
 		err = f.copy()
 	}
-	if err != nil && !errors.Is(err, unix.EAGAIN) {
+	if err != nil && err != unix.EAGAIN {
 		f.end()
 	}
 }
@@ -103,7 +102,7 @@ func (f *flow) splice() error {
 		return err
 	})
 	switch {
-	case errors.Is(err, unix.EAGAIN):
+	case err == unix.EAGAIN:
 		f.blocked = !f.blocked
 		return err
 	case err != nil:

@@ -132,7 +132,7 @@ func (h hookCall) start() (*hookProcess, error) {
 	if len(env) == 0 {
 		env = os.Environ()
 	}
-	pid, err := syscall.ForkExec(h.Path, args, &syscall.ProcAttr{
+	pid, err := sys.ForkExec(h.Path, args, &syscall.ProcAttr{
 		Dir: h.Dir, Env: env,
 		Files: []uintptr{uintptr(ends[0]), uintptr(ends[1]), uintptr(ends[2])},
 		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, PidFD: &p.pidfd},

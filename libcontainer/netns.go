@@ -1,13 +1,16 @@
 package libcontainer
 
 import (
+	"fmt"
 	"os"
 	"runtime"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
+	"github.com/ocirun/ocirun/libcontainer/internal/initproc"
 	"github.com/ocirun/ocirun/libcontainer/internal/sys"
+	"github.com/ocirun/ocirun/specconv"
 )
 
 // A new network namespace takes the kernel as long as the rest of a container's
@@ -19,12 +22,20 @@ const ownNetNamespace = "/proc/thread-self/ns/net"
 
 // netNamespace is a network namespace that is being made.
 type netNamespace struct {
-	fd int
-	// made is closed when fd is there, or err; up when the loopback device is up as
-	// well, or upErr.
-	made, up   chan struct{}
-	err, upErr error
+	control *initproc.Control
+	// ready is closed when the init has been sent the namespace and its loopback device is
+	// up, or err says why not.
+	ready chan struct{}
+	err   error
+	// next is what the same goroutine does after that, if anything.
+	next   chan func()
+	closed bool
 }
+
+// undelivered says that the init was not there to take the namespace.
+type undelivered struct{ error }
+
+func (u undelivered) Unwrap() error { return u.error }
 
 // wantsNetNamespace reports whether the namespace can be made ahead: one of the
 // container's own that belongs to the runtime's user namespace.
@@ -44,43 +55,53 @@ func wantsNetNamespace(spec *specs.Spec) bool {
 	return wanted
 }
 
-// makeNetNamespace begins to make a network namespace with its loopback device up. done is
-// closed when the init is let go.
-func makeNetNamespace(done <-chan struct{}) *netNamespace {
-	n := &netNamespace{fd: -1, made: make(chan struct{}), up: make(chan struct{})}
-	go n.make(done)
+// makeNetNamespace begins to make a network namespace with its loopback device up, and to
+// send it to the init, which need not be there yet. done is closed when the init is let go.
+func makeNetNamespace(control *initproc.Control, done <-chan struct{}) *netNamespace {
+	n := &netNamespace{control: control, ready: make(chan struct{}), next: make(chan func(), 1)}
+	go n.work(done)
 	return n
 }
 
-// take waits for the namespace and gives its descriptor, which is the caller's.
-func (n *netNamespace) take() (int, error) {
-	<-n.made
-	fd := n.fd
-	n.fd = -1
-	return fd, n.err
-}
-
-// ready waits until the loopback device is up.
-func (n *netNamespace) ready() error {
+// wait waits until nothing is left to do about the namespace.
+func (n *netNamespace) wait() error {
 	if n == nil {
 		return nil
 	}
-	<-n.up
-	return n.upErr
+	<-n.ready
+	return n.err
 }
 
-// drop gives the namespace up.
+// after has something done beside what the caller does, but not before the namespace is
+// ready: the init needs that first, and a third thread that works would slow both down.
+func (n *netNamespace) after(task func()) {
+	if n == nil {
+		go task()
+		return
+	}
+	n.next <- task
+	n.finish()
+}
+
+// drop ends the work for the namespace.
 func (n *netNamespace) drop() {
 	if n == nil {
 		return
 	}
-	<-n.up
-	closeAll(n.fd)
-	n.fd = -1
+	<-n.ready
+	n.finish()
 }
 
-// make makes the namespace on a thread that then goes back to where it was.
-func (n *netNamespace) make(done <-chan struct{}) {
+// finish lets the goroutine end. It does so early: nothing that wakes a thread should be
+// left for the container's end.
+func (n *netNamespace) finish() {
+	if !n.closed {
+		n.closed = true
+		close(n.next)
+	}
+}
+
+func (n *netNamespace) work(done <-chan struct{}) {
 	runtime.LockOSThread()
 	home, err := sys.OpenAt(unix.AT_FDCWD, ownNetNamespace, unix.O_RDONLY, 0)
 	if err == nil {
@@ -88,30 +109,61 @@ func (n *netNamespace) make(done <-chan struct{}) {
 		err = os.NewSyscallError("unshare", unix.Unshare(unix.CLONE_NEWNET))
 	}
 	if err != nil {
+		n.err = namespaceProblem("make network namespace", err)
+		close(n.ready)
 		runtime.UnlockOSThread()
-		n.err = err
-		close(n.made)
-		close(n.up)
+		n.doNext()
 		return
 	}
-	n.fd, n.err = sys.OpenAt(unix.AT_FDCWD, ownNetNamespace, unix.O_RDONLY, 0)
-	close(n.made)
-	n.upErr = raiseLoopback()
-	close(n.up)
-	goHome(home, done)
+	n.err = n.equip()
+	close(n.ready)
+	if !goHome(home) {
+		go n.doNext()
+		<-done
+		return
+	}
+	n.doNext()
 }
 
-// goHome brings the calling thread, which is locked, back to its network namespace. Root
-// of a user namespace may leave that of the host and not come back (setns(2)): such a
-// thread must not run anything else, and the Go runtime ends it when its goroutine
-// returns. It may be the one that started the init, before it was locked, and the kernel
-// would end the init with it (prctl(2), PR_SET_PDEATHSIG). So it stays until done.
-func goHome(home int, done <-chan struct{}) {
-	if err := unix.Setns(home, unix.CLONE_NEWNET); err == nil {
-		runtime.UnlockOSThread()
-		return
+func (n *netNamespace) doNext() {
+	if task := <-n.next; task != nil {
+		task()
 	}
-	<-done
+}
+
+// equip sends the namespace of the calling thread to the init, and raises its loopback
+// device.
+func (n *netNamespace) equip() error {
+	fd, err := sys.OpenAt(unix.AT_FDCWD, ownNetNamespace, unix.O_RDONLY, 0)
+	if err != nil {
+		return namespaceProblem("make network namespace", err)
+	}
+	defer unix.Close(fd)
+	if err := n.control.Send(fd); err != nil {
+		return undelivered{err}
+	}
+	return namespaceProblem("bring up the loopback device", raiseLoopback())
+}
+
+func namespaceProblem(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return specconv.Problem{Pointer: "/linux/namespaces", Err: fmt.Errorf("%s: %w", what, err)}
+}
+
+// goHome brings the calling thread, which is locked, back to its network namespace, and
+// unlocks it. Root of a user namespace may leave that of the host and not come back
+// (setns(2)): such a thread must not run anything else, and the Go runtime ends it when
+// its goroutine returns. It may be the one that started the init, before it was locked, and
+// the kernel would end the init with it (prctl(2), PR_SET_PDEATHSIG). So it has to stay
+// until the init is let go.
+func goHome(home int) bool {
+	if err := unix.Setns(home, unix.CLONE_NEWNET); err != nil {
+		return false
+	}
+	runtime.UnlockOSThread()
+	return true
 }
 
 // raiseLoopback sets the flags of "lo" (netdevice(7)).
@@ -146,7 +198,9 @@ func inNetNamespace(namespace int, done <-chan struct{}, do func() error) error 
 			return
 		}
 		result <- do()
-		goHome(home, done)
+		if !goHome(home) {
+			<-done
+		}
 	}()
 	return <-result
 }

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ocirun/ocirun/cgroups"
+	"github.com/ocirun/ocirun/libcontainer/internal/initproc"
 	"github.com/ocirun/ocirun/specconv"
 	"github.com/ocirun/ocirun/specconv/plan"
 )
@@ -28,7 +29,10 @@ func (b *builder) prepare() error {
 	b.o.Trace.end(start, "load config.json")
 	b.done = make(chan struct{})
 	if wantsNetNamespace(bundle.Spec) {
-		b.net = makeNetNamespace(b.done)
+		if b.control, err = initproc.NewControl(); err != nil {
+			return err
+		}
+		b.net = makeNetNamespace(b.control, b.done)
 	}
 	if err := b.compile(); err != nil {
 		return err

@@ -8,7 +8,6 @@ import (
 
 	"github.com/ocirun/ocirun/libcontainer/internal/initproc"
 	"github.com/ocirun/ocirun/libcontainer/internal/sys"
-	"github.com/ocirun/ocirun/specconv"
 	"github.com/ocirun/ocirun/specconv/plan"
 )
 
@@ -51,18 +50,16 @@ func (b *builder) spawn() error {
 	err = b.startInit(&initproc.Spawn{
 		Layout: &b.layout, Program: b.program, StateDir: b.creation.dir.fd, Page: b.page,
 		Stdio: b.stdio, Preserved: preserved, Gate: gate, Namespaces: namespaces,
-		Sources: sources, CloneFlags: b.cloneFlags(),
+		Sources: sources, CloneFlags: b.cloneFlags(), Control: b.control,
 	})
 	if err == nil {
 		err = b.noteInit(b.init.Pid)
 	}
+	err = b.awaitNet(err)
 	if err == nil && b.unit != nil {
 		if err = b.enterUnit(); err == nil {
 			devices = b.setDevices()
 		}
-	}
-	if err == nil {
-		err = b.handNet()
 	}
 	if devices != nil {
 		if devicesErr := <-devices; err == nil {
@@ -70,9 +67,6 @@ func (b *builder) spawn() error {
 		}
 	}
 	b.warnOfCgroup()
-	if netErr := b.net.ready(); err == nil && netErr != nil {
-		err = specconv.Problem{Pointer: "/linux/namespaces", Err: fmt.Errorf("bring up the loopback device: %w", netErr)}
-	}
 	if err != nil {
 		return err
 	}
@@ -82,23 +76,19 @@ func (b *builder) spawn() error {
 	return b.confirmPlaced()
 }
 
-// handNet gives the init the network namespace that was made ahead. By now the init is
-// at what needs none.
-func (b *builder) handNet() error {
-	if b.net == nil {
-		return nil
-	}
+// awaitNet waits until the network namespace that was made ahead is complete, and with the
+// init. An earlier error matters more than its own.
+func (b *builder) awaitNet(earlier error) error {
 	start := b.o.Trace.begin()
-	fd, err := b.net.take()
-	defer closeAll(fd)
-	if err != nil {
-		return specconv.Problem{Pointer: "/linux/namespaces", Err: fmt.Errorf("make network namespace: %w", err)}
+	err := b.net.wait()
+	if earlier != nil {
+		return earlier
 	}
 	b.o.Trace.end(start, "wait for the network namespace")
-	if err := b.init.Send(fd); err != nil {
-		return b.explainEnd(err)
+	if gone, ok := err.(undelivered); ok {
+		return b.explainEnd(gone)
 	}
-	return nil
+	return err
 }
 
 // startInit starts the init inside of its cgroup.

@@ -103,7 +103,7 @@ func openDirectory(at int, path string, resolve uint64) (int, error) {
 func openAt(at int, path string, how *unix.OpenHow) (fd int, err error) {
 	for range 64 {
 		fd, err = unix.Openat2(at, path, how)
-		if !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.EAGAIN) {
+		if err != unix.EINTR && err != unix.EAGAIN {
 			return fd, err
 		}
 	}

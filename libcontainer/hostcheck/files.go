@@ -98,7 +98,7 @@ func mappedNamespace() (fd int, err error) {
 	runtime.LockOSThread() // only the thread that traces a process may wait for its stop
 	defer runtime.UnlockOSThread()
 	ids := []syscall.SysProcIDMap{{Size: 1}} // root stays root, so that the program can be executed
-	pid, err := syscall.ForkExec("/proc/self/exe", []string{"ocirun"}, &syscall.ProcAttr{
+	pid, err := sys.ForkExec("/proc/self/exe", []string{"ocirun"}, &syscall.ProcAttr{
 		Sys: &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER, UidMappings: ids, GidMappings: ids, Ptrace: true},
 	})
 	if err != nil {

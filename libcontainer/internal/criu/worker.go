@@ -88,7 +88,7 @@ func Start(s *Spawn) (*Worker, error) {
 	attr := syscall.ProcAttr{Env: environ(), Files: files, Sys: &syscall.SysProcAttr{
 		UseCgroupFD: s.Cgroup >= 0, CgroupFD: s.Cgroup,
 	}}
-	pid, err := syscall.ForkExec(s.Path, []string{"criu", "swrk", strconv.Itoa(FirstExtra - 1)}, &attr)
+	pid, err := sys.ForkExec(s.Path, []string{"criu", "swrk", strconv.Itoa(FirstExtra - 1)}, &attr)
 	if err != nil {
 		unix.Close(pair[0])
 		return nil, &os.PathError{Op: "execute", Path: s.Path, Err: err}

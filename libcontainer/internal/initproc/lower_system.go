@@ -96,9 +96,6 @@ func isNetFree(step plan.Step) bool {
 	switch s := step.(type) {
 	case plan.TreePropagation, plan.Loopback, plan.Keyring, plan.CPUAffinity:
 		return true
-	case plan.Rendezvous:
-		// Answered before the namespace is handed over.
-		return s.Point == plan.PointUnit
 	case plan.Unshare:
 		return s.Namespaces == plan.NamespaceCgroup
 	case plan.Root:

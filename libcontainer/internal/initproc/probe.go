@@ -6,6 +6,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ocirun/ocirun/libcontainer/internal/sys"
 )
 
 // Source is one of the things that the init can be executed from, and why it cannot.
@@ -61,7 +63,7 @@ func startProbe(open func() (int, error), attr *syscall.SysProcAttr) (pid int, e
 		return 0, os.NewSyscallError("fcntl", err)
 	}
 	defer unix.Close(lifted)
-	return syscall.ForkExec(selfFD(lifted), []string{"ocirun-init"}, &syscall.ProcAttr{Sys: attr})
+	return sys.ForkExec(selfFD(lifted), []string{"ocirun-init"}, &syscall.ProcAttr{Sys: attr})
 }
 
 func wait(pid int) (status unix.WaitStatus, err error) {

@@ -85,22 +85,27 @@ func runProgram(t *testing.T, program *Program, p *plan.Plan, layout *Layout, na
 	if last := len(namespaces) - 1; layout.Net {
 		net, namespaces = namespaces[last], namespaces[:last]
 	}
+	control, err := NewControl()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if layout.Net {
+		if err := control.Send(net); err != nil {
+			t.Fatal(err)
+		}
+	}
 	in, err := Start(&Spawn{
 		Layout: layout, Program: program, StateDir: int(dir.Fd()), Page: page,
 		Stdio: [3]int{0, int(w.Fd()), int(w.Fd())}, CloneFlags: uint64(p.Spawn.New &^ plan.NamespaceCgroup), Cgroup: -1,
-		Namespaces: namespaces,
+		Namespaces: namespaces, Control: control,
 	})
 	w.Close()
 	if err != nil {
+		control.Close()
 		t.Fatal(err)
 	}
 	defer in.Close()
 	defer unix.Close(in.Pidfd)
-	if layout.Net {
-		if err := in.Send(net); err != nil {
-			t.Fatal(err)
-		}
-	}
 	out := &outcome{plan: p}
 	attend(t, in, out)
 	text, err := io.ReadAll(r)

@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ocirun/ocirun/libcontainer/internal/sys"
 )
 
 // installedInit is where a package puts the init. A build may set another path
@@ -91,7 +93,7 @@ func openMemfd() (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	if err := fillAndSeal(fd, []byte(initBlob)); err != nil {
+	if err := fillAndSeal(fd, sys.Bytes(initBlob)); err != nil {
 		unix.Close(fd)
 		return -1, err
 	}

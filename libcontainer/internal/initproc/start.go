@@ -7,6 +7,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ocirun/ocirun/libcontainer/internal/sys"
 )
 
 // Spawn says what the init is started with. Descriptors stay the caller's.
@@ -31,6 +33,36 @@ type Spawn struct {
 	// Cgroup is the directory of the cgroup v2 that the process is born in, or
 	// -1.
 	Cgroup int
+	// Control is the connection to the init, which a started init takes over. Start
+	// makes one if there is none.
+	Control *Control
+}
+
+// Control is the connection between the runtime and an init. It can be there before
+// the init: what is sent waits.
+type Control struct{ own, inits int }
+
+// NewControl makes a connection (unix(7), SOCK_SEQPACKET).
+func NewControl() (*Control, error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("socketpair", err)
+	}
+	return &Control{pair[0], pair[1]}, nil
+}
+
+// Send hands a descriptor over, which stays the caller's.
+func (c *Control) Send(fd int) error {
+	_, err := unix.SendmsgN(c.own, []byte{0}, unix.UnixRights(fd), nil, unix.MSG_NOSIGNAL)
+	return os.NewSyscallError("sendmsg", err)
+}
+
+// Close gives up a connection that no init has taken over.
+func (c *Control) Close() {
+	if c != nil {
+		unix.Close(c.own)
+		unix.Close(c.inits)
+	}
 }
 
 // Init is a running init.
@@ -52,27 +84,37 @@ func Start(s *Spawn) (*Init, error) {
 		return nil, &os.PathError{Op: "memfd", Path: "plan", Err: err}
 	}
 	defer unix.Close(image)
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, os.NewSyscallError("socketpair", err)
+	control := s.Control
+	if control == nil {
+		if control, err = NewControl(); err != nil {
+			return nil, err
+		}
 	}
-	defer unix.Close(pair[1])
-	files := s.files(image, pair[1])
+	in, err := s.start(image, control)
+	switch {
+	case err == nil:
+		unix.Close(control.inits)
+	case s.Control == nil:
+		control.Close()
+	}
+	return in, err
+}
+
+func (s *Spawn) start(image int, control *Control) (*Init, error) {
+	files := s.files(image, control.inits)
 	exe, err := s.openLifted(shuffleEnd(files))
 	if err != nil {
-		unix.Close(pair[0])
 		return nil, err
 	}
 	defer unix.Close(exe)
-	in := &Init{control: pair[0], Pidfd: -1}
+	in := &Init{control: control.own, Pidfd: -1}
 	attr := syscall.ProcAttr{Files: files, Sys: &syscall.SysProcAttr{
 		Cloneflags: uintptr(s.CloneFlags), PidFD: &in.Pidfd,
 		UseCgroupFD: s.Cgroup >= 0, CgroupFD: s.Cgroup,
 	}}
 	argv := []string{"ocirun-init", strconv.Itoa(s.Layout.fd(fdImage))}
-	in.Pid, err = syscall.ForkExec(selfFD(exe), argv, &attr)
+	in.Pid, err = sys.ForkExec(selfFD(exe), argv, &attr)
 	if err != nil {
-		unix.Close(pair[0])
 		return nil, explainSpawn(err)
 	}
 	return in, nil
@@ -171,12 +213,6 @@ func (e *spawnError) Unwrap() error { return e.err }
 // Answer lets an init go on that waits at a rendezvous.
 func (in *Init) Answer() error {
 	_, err := unix.SendmsgN(in.control, []byte{0}, nil, nil, unix.MSG_NOSIGNAL)
-	return os.NewSyscallError("sendmsg", err)
-}
-
-// Send hands a descriptor over, which stays the caller's.
-func (in *Init) Send(fd int) error {
-	_, err := unix.SendmsgN(in.control, []byte{0}, unix.UnixRights(fd), nil, unix.MSG_NOSIGNAL)
 	return os.NewSyscallError("sendmsg", err)
 }
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -141,3 +142,6 @@ func Reserve(fd int, size int64) error {
 // OpenMountTable opens the list of the caller's mounts (proc_pid_mountinfo(5)). It takes
 // the kernel long to make; no container of the ordinary kind needs it.
 func OpenMountTable() (*os.File, error) { return os.Open("/proc/self/mountinfo") }
+
+// Bytes gives the bytes of a string, uncopied: for system calls that read them.
+func Bytes(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }

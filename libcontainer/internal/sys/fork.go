@@ -1,0 +1,66 @@
+package sys
+
+import (
+	"os"
+	"runtime"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// timerSlack is that of the process's first thread, in nanoseconds, once another thread has
+// a different one; 0 before.
+var timerSlack atomic.Int64
+
+// RelaxMonitor lets the Go runtime's monitor thread sleep longer. It begins with naps of 20
+// microseconds, for a millisecond at least, and every one interrupts a thread that works
+// where there are but a few CPUs. The kernel may end a sleep late by the thread's timer slack
+// (proc_pid_timerslack_ns(5)): with this one the monitor comes once a millisecond. All that
+// it does is to preempt goroutines after ten milliseconds and to take processors from long
+// system calls.
+//
+// The monitor is the first thread that the Go runtime starts (sysmon in runtime/proc.go), so
+// its number follows that of the process, unless another process took that. Should it be
+// another thread of ours, or the call be forbidden, nothing is lost but time. The caller is
+// the process's first goroutine, before any other thread was started by the program.
+func RelaxMonitor() {
+	const tries, slack = 8, "1000000"
+	own, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
+	if err != nil || own == 0 {
+		return // a real-time thread: the kernel wakes those in time whatever their slack
+	}
+	pid := os.Getpid()
+	var self [16]byte
+	if n, err := unix.Readlink("/proc/self", self[:]); err != nil || string(self[:n]) != strconv.Itoa(pid) {
+		return // a /proc of another pid namespace, which has other numbers
+	}
+	for tid := pid + 1; tid <= pid+tries; tid++ {
+		if unix.Tgkill(pid, tid, 0) != nil {
+			continue // no thread of this process
+		}
+		fd, err := unix.Open("/proc/"+strconv.Itoa(tid)+"/timerslack_ns", unix.O_WRONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return
+		}
+		defer unix.Close(fd)
+		timerSlack.Store(int64(own))
+		_, _ = unix.Write(fd, []byte(slack))
+		return
+	}
+}
+
+// ForkExec is [syscall.ForkExec] for programs that get the timer slack which this process
+// was started with: new processes inherit that of the thread, and the monitor's new threads
+// have inherited the monitor's.
+func ForkExec(path string, argv []string, attr *syscall.ProcAttr) (pid int, err error) {
+	if own := timerSlack.Load(); own != 0 {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		if err := unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(own), 0, 0, 0); err != nil {
+			return 0, os.NewSyscallError("prctl", err)
+		}
+	}
+	return syscall.ForkExec(path, argv, attr)
+}
