@@ -2,8 +2,8 @@ package sys
 
 import (
 	"os"
-	"runtime"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"syscall"
 
@@ -51,16 +51,18 @@ func RelaxMonitor() {
 	}
 }
 
+// forking is held by who forks. Who waits does so before it looks after its thread.
+var forking sync.Mutex
+
 // ForkExec is [syscall.ForkExec] for programs that get the timer slack which this process
 // was started with: new processes inherit that of the thread, and the monitor's new threads
-// have inherited the monitor's.
+// have inherited the monitor's. The goroutine is not locked to the thread, since the first
+// one that is costs a thread more; it makes no call in between at which it would change it.
 func ForkExec(path string, argv []string, attr *syscall.ProcAttr) (pid int, err error) {
 	if own := timerSlack.Load(); own != 0 {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		if err := unix.Prctl(unix.PR_SET_TIMERSLACK, uintptr(own), 0, 0, 0); err != nil {
-			return 0, os.NewSyscallError("prctl", err)
-		}
+		forking.Lock()
+		defer forking.Unlock()
+		unix.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_TIMERSLACK, uintptr(own), 0, 0, 0, 0)
 	}
 	return syscall.ForkExec(path, argv, attr)
 }
