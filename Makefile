@@ -105,7 +105,7 @@ test-vm: $(SUMMARY) ## Run the tests in virtual machines with systemd, cgroup v2
 vm-image: ## Make, once, what the virtual machines boot from
 	@$(vm_lane) image
 
-vm_lane = $(SUDO) env GO=$(GO) VM_CACHE=$(abspath $(CACHE))/vm TESTS='$(TESTS)' VM_KEEP=$(VM_KEEP) tests/vm/run.sh
+vm_lane = $(SUDO) env GO=$(GO) VM_CACHE=$(abspath $(CACHE))/vm TESTS='$(TESTS)' VM_COUNT=$(VM_COUNT) VM_KEEP=$(VM_KEEP) tests/vm/run.sh
 
 test-hybrid: $(SUMMARY) ## Run the scenarios of the systemd driver under a systemd in namespaces of this machine, on cgroup v1
 	@$(SUDO) env GO=$(GO) VM_CACHE=$(abspath $(CACHE))/vm TESTS='$(TESTS)' tests/vm/hybrid.sh | $(SUMMARY)

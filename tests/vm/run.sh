@@ -7,7 +7,7 @@
 # boot from. Prints what `go test -json`
 # would, for internal/testsum. The exit status only says whether the machines ran: a test that failed is in the events.
 #
-# Environment: TESTS=PATTERN runs only the tests of that name; VM_CACHE=DIR keeps images (.cache/vm);
+# Environment: TESTS=PATTERN runs only the tests of that name, VM_COUNT=N each so often; VM_CACHE=DIR keeps images (.cache/vm);
 # VM_KEEP=DIR gets the output, consoles and journals of the guests; OCIRUN=FILE is the binary to test;
 # VM_ACCEL=kvm lets QEMU use the processor's virtualization, where a machine has it.
 set -euo pipefail
@@ -118,7 +118,7 @@ plan() {
 		[[ $name != selinux || $package != */integration ]] || pattern=SELinux
 		echo "$file ${package#"$MODULE"/} $(seconds "$kind") env OCIRUN_TEST_HAS='${!has} $name'" \
 			"RUNTIME=/lane/bin/ocirun OCIRUN_TEST_AGENT=/lane/bin/seccomp-agent OCIRUN_TEST_NOTIFY=/lane/bin/notify" \
-			"/lane/bin/$file.test -test.v=test2json -test.timeout $(($(seconds "$kind") - 30))s -test.run '${pattern:-.}'"
+			"/lane/bin/$file.test -test.v=test2json -test.timeout $(($(seconds "$kind") - 30))s -test.count=${VM_COUNT:-1} -test.run '${pattern:-.}'"
 	done >"$work/$name/jobs"
 }
 

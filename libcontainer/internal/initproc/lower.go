@@ -324,7 +324,17 @@ func (lo *lowerer) finalize() {
 	lo.sys(unix.SYS_CLOSE_RANGE, imm(3+lo.layout.PreserveFDs), imm(^uint32(0)), imm(unix.CLOSE_RANGE_CLOEXEC))
 	if !lo.layout.Gate {
 		lo.sys(unix.SYS_PRCTL, imm(unix.PR_SET_PDEATHSIG), imm(0))
+		lo.endAlone()
 	}
+}
+
+// endAlone ends an init whose runtime is gone. One that went before the init could
+// wish to die with it, which a frozen cgroup delays at will, may have left an answer
+// behind: so only an end of the socket counts, and the last step but one looks for it.
+func (lo *lowerer) endAlone() {
+	lo.sys(unix.SYS_RECVFROM, imm(lo.layout.fd(fdControl)), lo.words(0), imm(1),
+		imm(unix.MSG_PEEK|unix.MSG_DONTWAIT), imm(0), imm(0)).to(slotTmp).tolerate(unix.EAGAIN)
+	lo.add(OpSync, 0, imm(0)).ifOK(slotTmp)
 }
 
 func (lo *lowerer) hook(s plan.Hook) {

@@ -275,8 +275,7 @@ func TestHook(t *testing.T) {
 	}
 }
 
-// TestDiesWithRuntime: an init whose runtime hangs up at a rendezvous ends.
-func TestRendezvousHangup(t *testing.T) {
+func TestRendezvous(t *testing.T) {
 	p := &plan.Plan{}
 	p.Add(plan.Start, "", plan.Rendezvous{Point: plan.PointReady})
 	for _, s := range shell("echo program") {
