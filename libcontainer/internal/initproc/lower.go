@@ -22,7 +22,7 @@ type Layout struct {
 	Namespaces int
 	// Gate says that a listening socket is handed over.
 	Gate bool
-	// Net says that a new network namespace is handed over by Init.Send, with its loopback
+	// Net says that a new network namespace is handed over by Control.Send, with its loopback
 	// device up, in place of one that the clone makes.
 	Net bool
 	// Sources is the number of mounts that the runtime hands over through a queue, one

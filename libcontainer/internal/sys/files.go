@@ -44,7 +44,7 @@ func OpenInRoot(root int, path string, flags int, mode uint32) (int, error) {
 		if err == nil {
 			return fd, nil
 		}
-		if !errors.Is(err, unix.EAGAIN) {
+		if err != unix.EAGAIN {
 			break
 		}
 	}

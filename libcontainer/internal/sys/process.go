@@ -195,7 +195,7 @@ func Poll(fds []unix.PollFd, deadline time.Time) (int, error) {
 			timeout = &ts
 		}
 		n, err := unix.Ppoll(fds, timeout, nil)
-		if !errors.Is(err, unix.EINTR) {
+		if err != unix.EINTR {
 			return n, err
 		}
 	}

@@ -1,16 +1,14 @@
 package sys
 
-import (
-	"errors"
-
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 // Retry makes a system call again as long as a signal interrupts it. The Go
-// runtime signals its own threads, so any call may be interrupted at any time.
+// runtime signals its own threads, so any call may be interrupted at any time. The error is
+// the call's own, not one that wraps it: errors.Is is slow at the first error that is none
+// of those asked for.
 func Retry(call func() error) error {
 	for {
-		if err := call(); !errors.Is(err, unix.EINTR) {
+		if err := call(); err != unix.EINTR {
 			return err
 		}
 	}
@@ -18,7 +16,7 @@ func Retry(call func() error) error {
 
 func retryFD(call func() (int, error)) (int, error) {
 	for {
-		if n, err := call(); !errors.Is(err, unix.EINTR) {
+		if n, err := call(); err != unix.EINTR {
 			return n, err
 		}
 	}
