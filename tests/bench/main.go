@@ -47,7 +47,7 @@ func parseOptions(args []string) (options, error) {
 		return nil
 	})
 	flags.IntVar(&o.rounds, "rounds", 60, "measured rounds; every runtime runs once a round")
-	flags.DurationVar(&o.settle, "settle", 50*time.Millisecond, "pause before each run, in which the kernel ends what the run before left")
+	flags.DurationVar(&o.settle, "settle", 5*time.Millisecond, "pause before each run, in which the kernel ends what the run before left")
 	flags.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "of the order within the rounds")
 	flags.BoolVar(&o.noDocker, "no-docker", false, "leave the Docker-like bundle out")
 	flags.BoolVar(&o.noMemory, "no-memory", false, "leave the smallest memory limit out")
