@@ -152,7 +152,7 @@ func TestExecNullDevice(t *testing.T) {
 
 func TestExecSharedPidNamespace(t *testing.T) {
 	s := begin(t)
-	s.differs("runc", "1.1.15 does not always wait for the last process, whose cgroup stays")
+	s.differs("runc", "1.1.5 does not always wait for the last process, whose cgroup stays")
 	_, id, _ := s.sleeping(withoutNamespace(specs.PIDNamespace))
 	equal(s, "exit code and output", s.exec(id, nil, "sh", "-c", "readlink /proc/self/ns/pid; exit 3").exits(3).out, ours(s, specs.PIDNamespace)+"\n")
 	pid := s.into(id)
