@@ -29,11 +29,17 @@ func needController(t *testing.T, v1, v2 string) {
 	}
 	offered, _ := controllers(h.Unified + "/cgroup.controllers")
 	if !containsAll(offered, []string{v2}) {
-		if slices.Contains(strings.Fields(os.Getenv(hasEnv)), v2) {
-			t.Fatalf("this machine was to have the %s controller, there are only: %v", v2, offered)
-		}
-		t.Skipf("no %s controller here", v2)
+		without(t, v2, fmt.Sprintf("no %s controller here, only: %v", v2, offered))
 	}
+}
+
+// without skips a test for want of something, unless the machine was made to have it.
+func without(t *testing.T, feature, why string) {
+	t.Helper()
+	if slices.Contains(strings.Fields(os.Getenv(hasEnv)), feature) {
+		t.Fatalf("this machine was to have %s: %s", feature, why)
+	}
+	t.Skip(why)
 }
 
 // limited makes a cgroup with limits and the default devices.
@@ -189,7 +195,7 @@ func TestHugepagesHold(t *testing.T) {
 	needController(t, "hugetlb", "hugetlb")
 	const free = "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages"
 	if text, _ := os.ReadFile(free); len(text) < 2 || text[0] < '4' && len(text) == 2 {
-		t.Skip("the machine has set no huge pages aside")
+		without(t, "hugetlb", "the machine has set no huge pages aside")
 	}
 	m := limited(t, &specs.LinuxResources{HugepageLimits: []specs.LinuxHugepageLimit{{Pagesize: "2MB", Limit: 4 << 20}}})
 	for pages, want := range map[string]string{"2": "2", "3": "2 " + unix.ENOMEM.Error()} {
@@ -231,7 +237,7 @@ func TestWritesAreThrottled(t *testing.T) {
 	}
 	major, minor, ok := disk(unix.Major(st.Dev), unix.Minor(st.Dev))
 	if !ok {
-		t.Skip("no disk below the directory of the test")
+		without(t, "disk", "no disk below the directory of the test")
 	}
 	r := &specs.LinuxResources{BlockIO: &specs.LinuxBlockIO{}}
 	d := specs.LinuxThrottleDevice{Rate: 2 << 20}
@@ -240,7 +246,7 @@ func TestWritesAreThrottled(t *testing.T) {
 	m := limited(t, r)
 	out, err := finish(t, start(t, m, "write", file), 20*time.Second)
 	if err != nil {
-		t.Skipf("direct writes: %v %s", err, out)
+		without(t, "disk", fmt.Sprintf("direct writes: %v %s", err, out))
 	}
 	if ms, _ := strconv.Atoi(out); ms < 600 || ms > 5000 {
 		t.Errorf("2 MiB at 2 MiB a second took %d ms", ms)

@@ -198,6 +198,7 @@ func (f *fake) start(m *dbus.Message) []*dbus.Message {
 	for file, text := range map[string]string{
 		"cgroup.controllers": "cpuset cpu io memory hugetlb pids rdma misc\n", "cgroup.procs": "", "cgroup.freeze": "0\n", "memory.max": "max\n",
 		"pids.max": "max\n", "cpu.max": "max 100000\n", "cgroup.events": "populated 0\nfrozen 0\n",
+		"../cgroup.subtree_control": "cpuset cpu io memory hugetlb pids rdma misc\n",
 	} {
 		if err := os.WriteFile(filepath.Join(f.dir(name), file), []byte(text), 0o644); err != nil {
 			f.t.Error(err)

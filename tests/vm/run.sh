@@ -20,7 +20,7 @@ die() { say "$*" && exit 1; }
 
 # What the machines must have: the tests that need it fail there instead of being skipped (see OCIRUN_TEST_HAS).
 # shellcheck disable=SC2034
-HAS_uml="systemd user-manager cpu io memory pids"
+HAS_uml="systemd user-manager disk cpu io memory pids"
 # shellcheck disable=SC2034
 HAS_qemu="$HAS_uml cpuset hugetlb rdma misc"
 # Emulation is ten to twenty times slower, so QEMU runs what depends on its kernel.
