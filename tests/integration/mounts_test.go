@@ -354,6 +354,16 @@ func TestMountsNoPivot(t *testing.T) {
 	equal(s, "output", r.out, "8\ntesthost\n")
 }
 
+// Without pivot_root the old root is still below, and mounts that are private would not be unmounted with it.
+func TestMountsNoPivotPrivate(t *testing.T) {
+	s := begin(t)
+	b := s.bundle(func(c *specs.Spec) { c.Linux.RootfsPropagation = "private" })
+	for _, command := range []string{"create", "run"} {
+		s.run(command, "--no-pivot", "-b", b.dir, s.id()).failsWith(1, "rootfsPropagation of [r]private is not safe without pivot_root")
+		s.oracle()
+	}
+}
+
 func TestMountsOldRootIsGone(t *testing.T) {
 	s := begin(t)
 	table := s.bundle().inside()

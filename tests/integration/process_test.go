@@ -241,6 +241,20 @@ func TestProcessSysctl(t *testing.T) {
 	equal(s, "on the host", s.read("/proc/sys/net/ipv4/ip_forward"), before)
 }
 
+// Keys of the container are in a keyring of its own, which has its name; exec joins it.
+func TestProcessKeyring(t *testing.T) {
+	s := begin(t)
+	shown := func(c *specs.Spec) { c.Linux.MaskedPaths = nil }
+	for flag, own := range map[string]bool{"--no-new-keyring": false, "--no-new-keyring=false": true} {
+		id := s.id()
+		r := s.run("run", flag, "-b", s.bundle(shown, args("cat", "/proc/keys")).dir, id).ok()
+		equal(s, "a keyring with "+flag, strings.Contains(r.out, " _ses."+id+":"), own)
+	}
+	_, id, _ := s.sleeping(shown)
+	out := s.exec(id, nil, "cat", "/proc/keys").ok().out
+	equal(s, "keyrings with its name", strings.Count(out, " _ses."+id+":"), 1)
+}
+
 func TestProcessIsNotDumpableFromInside(t *testing.T) {
 	s := begin(t)
 	// A user must not see through the init's /proc entries of another user.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -63,6 +64,26 @@ func TestRunForwardsSignals(t *testing.T) {
 	})
 	s.must(c.exec.Process.Signal(syscall.SIGUSR1))
 	c.wait().exits(42)
+}
+
+// SIGURG is how the Go runtime interrupts its own threads, and engines are written in
+// Go.
+func TestRunForwardsNoSignalsOfItsOwn(t *testing.T) {
+	s := begin(t)
+	s.differs("runc", "1.1.5 hands SIGURG on")
+	b := s.bundle(sh("trap 'echo URG' URG; trap 'echo HUP; exit 7' HUP; echo up; while :; do sleep 0.02; done"))
+	c := s.cmd("run", "--bundle", b.dir, s.id())
+	c.start()
+	s.eventually("the program is up", func() bool {
+		data, _ := os.ReadFile(c.stdout.Name())
+		return string(data) == "up\n"
+	})
+	for range 5 {
+		s.must(c.exec.Process.Signal(syscall.SIGURG))
+	}
+	time.Sleep(100 * time.Millisecond) // which the program needs for a signal that came
+	s.must(c.exec.Process.Signal(syscall.SIGHUP))
+	equal(s, "signals", c.wait().exits(7).out, "up\nHUP\n")
 }
 
 func TestRunKeep(t *testing.T) {

@@ -60,6 +60,27 @@ func TestUpdateKeepsTheRest(t *testing.T) {
 	equal(s, "memory", s.cgroupFile(pid, "memory", memory), itoa(100<<20))
 }
 
+// Without a limit of memory one of memory and swap makes no sense: both go.
+func TestUpdateUnlimited(t *testing.T) {
+	s := begin(t)
+	s.needsController("memory")
+	const limit = 64 << 20
+	_, id, pid := s.sleeping(resources(func(r *specs.LinuxResources) {
+		r.Memory = &specs.LinuxMemory{Limit: ptr(int64(limit)), Swap: ptr(int64(2 * limit))}
+	}))
+	memory, swap := limitFile("memory.limit_in_bytes", "memory.max"), limitFile("memory.memsw.limit_in_bytes", "memory.swap.max")
+	unlimited := "max"
+	if suite.view == "v1" {
+		unlimited = s.read("/sys/fs/cgroup/memory/" + memory)
+	}
+	if s.cgroupFile(pid, "memory", memory) == unlimited {
+		s.fatalf("no limit at first")
+	}
+	s.run("update", "--memory", "-1", id).ok()
+	equal(s, "memory", s.cgroupFile(pid, "memory", memory), unlimited)
+	equal(s, "swap", s.cgroupFile(pid, "memory", swap), unlimited)
+}
+
 // One limit that is refused takes the others back.
 func TestUpdateIsWholeOrNothing(t *testing.T) {
 	s := begin(t)
