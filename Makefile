@@ -120,7 +120,7 @@ engine-needs:
 	@.ci/need $(ENGINE_NEEDS)
 
 # Some engines, some scenarios: make test-engines ENGINES="docker podman" ENGINEFLAGS="--only ^exec"
-engines = $(SUDO) env GO=$(GO) OE_CACHE=$(abspath $(CACHE))/engines tests/engines/run.sh \
+engines = $(SUDO) env GO=$(GO) OE_CACHE=$(abspath $(CACHE))/engines OE_CRIU="$$($(SUDO) tests/criu.sh $(CACHE)/criu)" tests/engines/run.sh \
           --runtime ocirun=$(BIN)/ocirun $(1) $(ENGINEFLAGS) $(ENGINES)
 
 needs:

@@ -4,6 +4,7 @@
 # OE_DIR      the directory of one engine with one runtime: short, because Unix sockets live in it
 # OE_RUNTIME  absolute path of the runtime under test
 # OE_CGROUP   the cgroup below which the engine puts everything, without a slash in front
+# OE_CRIU     a directory with the program criu, if it is not to be the machine's
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 export LC_ALL=C
@@ -51,7 +52,7 @@ sandbox_start() {
 # inside COMMAND...: runs it in the sandbox
 inside() {
 	nsenter -t "$(<"$OE_DIR/sandbox.pid")" -m -n -p -i -u -- \
-		env OE_DIR="$OE_DIR" OE_RUNTIME="$OE_RUNTIME" OE_CGROUP="$OE_CGROUP" PATH="$OE_DIR/bin:$PATH" "$@"
+		env OE_DIR="$OE_DIR" OE_RUNTIME="$OE_RUNTIME" OE_CGROUP="$OE_CGROUP" PATH="$OE_DIR/bin:${OE_CRIU:+$OE_CRIU:}$PATH" "$@"
 }
 
 # sandbox_stop: ends it and removes its cgroups; fails if some of them stay

@@ -145,7 +145,19 @@ ctr__runtime_of_version_1() {
 }
 ctr__checkpoint_and_restore() {
 	criu check >/dev/null 2>&1 || skip "no CRIU that works with this kernel"
-	background b1
+	launch -d "$BB" b1 sh -c 'i=0; while :; do i=$((i+1)); echo $i >/count; sleep 0.1; done'
+	eventually 10 ctr task exec --exec-id e1 b1 test -s /count
 	ctr task checkpoint --image-path "$OE_DIR/cp" b1
 	test -e "$OE_DIR/cp/inventory.img"
+	# What runs goes on as another container, from where it was.
+	local before after
+	before=$(ctr task exec --exec-id e2 b1 cat /count)
+	ctr container checkpoint --rw --image --task b1 docker.io/local/saved:1
+	ctr task rm -f b1
+	ctr container rm b1
+	ctr container restore --rw --live b2 docker.io/local/saved:1
+	eventually 10 status_is b2 RUNNING
+	sleep 1
+	after=$(ctr task exec --exec-id e3 b2 cat /count)
+	((after > before && after < before + 200))
 }
