@@ -138,6 +138,26 @@ func TestSystemdUpdate(t *testing.T) {
 	s.contains("properties after a failed update", s.show(unit, "TasksMax"), "TasksMax=33\n")
 }
 
+// Other device rules stay when systemd applies its own view again.
+func TestSystemdUpdateDevices(t *testing.T) {
+	s := begin(t)
+	s.differs("runc", "cannot change device rules of a container")
+	s.systemd()
+	b := s.bundle(writable, capabilities("CAP_MKNOD"), sh("mknod /kmsg c 1 11; echo up; sleep 100"))
+	id := s.id()
+	s.run("--systemd-cgroup", "run", "-d", "-b", b.dir, id).ok().waitFor("up\n")
+	const open = "(: >/kmsg) && echo opened; echo x >/dev/null && echo null"
+	for _, c := range []struct{ rules, want string }{
+		{`[{"allow": true, "type": "c", "major": 1, "minor": 11, "access": "w"}]`, "opened\nnull\n"},
+		{`[]`, "null\n"},
+	} {
+		s.run("update", "--devices", "-r", s.write("r.json", `{"devices": `+c.rules+`}`), id).ok()
+		equal(s, "after "+c.rules, s.exec(id, nil, "sh", "-c", open).ok().out, c.want)
+		s.must(exec.Command("systemctl", "daemon-reload").Run())
+		equal(s, "after daemon-reload, "+c.rules, s.exec(id, nil, "sh", "-c", open).ok().out, c.want)
+	}
+}
+
 // The same id works again at once.
 func TestSystemdAgain(t *testing.T) {
 	s := begin(t)
