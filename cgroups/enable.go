@@ -2,7 +2,6 @@ package cgroups
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -19,8 +18,7 @@ func (m *cgroupfs) enable(t *tree) error {
 	if !m.pure() && len(need) == 0 {
 		return nil
 	}
-	// What the parent enables is what the cgroup has, and the kernel has the parent's file at hand already.
-	have, err := controllers(path.Dir(t.dir()) + "/cgroup.subtree_control")
+	have, err := controllers(t.file("cgroup.controllers"))
 	if err != nil {
 		return err
 	}
