@@ -56,7 +56,7 @@ func startProbe(open func() (int, error), attr *syscall.SysProcAttr) (pid int, e
 		return 0, err
 	}
 	defer unix.Close(exe)
-	// The lowest numbers are where the child has its streams, see openLifted.
+	// The lowest numbers are where the child has its streams, see sys.Program.
 	const lowest = 16
 	lifted, err := unix.FcntlInt(uintptr(exe), unix.F_DUPFD_CLOEXEC, lowest)
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"strconv"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -101,68 +100,37 @@ func Start(s *Spawn) (*Init, error) {
 }
 
 func (s *Spawn) start(image int, control *Control) (*Init, error) {
-	files := s.files(image, control.inits)
-	exe, err := s.openLifted(shuffleEnd(files))
+	exe, err := openInit(s.StateDir)
 	if err != nil {
 		return nil, err
 	}
 	defer unix.Close(exe)
-	in := &Init{control: control.own, Pidfd: -1}
-	attr := syscall.ProcAttr{Files: files, Sys: &syscall.SysProcAttr{
-		Cloneflags: uintptr(s.CloneFlags), PidFD: &in.Pidfd,
-		UseCgroupFD: s.Cgroup >= 0, CgroupFD: s.Cgroup,
-	}}
-	argv := []string{"ocirun-init", strconv.Itoa(s.Layout.fd(fdImage))}
-	in.Pid, err = sys.ForkExec(selfFD(exe), argv, &attr)
+	p := sys.Program{
+		Exe: exe, Argv: []string{"ocirun-init", strconv.Itoa(s.Layout.fd(fdImage))},
+		Files: s.files(image, control.inits), Flags: s.CloneFlags, Cgroup: s.Cgroup,
+	}
+	pid, pidfd, err := p.Start()
 	if err != nil {
 		return nil, explainSpawn(err)
 	}
-	return in, nil
+	return &Init{Pid: pid, Pidfd: pidfd, control: control.own}, nil
 }
 
 // files lists the init's descriptors by their numbers there; see the fd
 // constants of the layout.
-func (s *Spawn) files(image, control int) []uintptr {
-	files := make([]uintptr, 0, s.Layout.firstFree())
-	for _, fd := range s.Stdio {
-		files = append(files, uintptr(fd))
-	}
-	for _, fd := range s.Preserved {
-		files = append(files, uintptr(fd))
-	}
-	files = append(files, uintptr(image), uintptr(s.Page), uintptr(control))
+func (s *Spawn) files(image, control int) []int {
+	files := make([]int, 0, s.Layout.firstFree())
+	files = append(files, s.Stdio[:]...)
+	files = append(files, s.Preserved...)
+	files = append(files, image, s.Page, control)
 	if s.Layout.Gate {
-		files = append(files, uintptr(s.Gate))
+		files = append(files, s.Gate)
 	}
-	for _, fd := range s.Namespaces {
-		files = append(files, uintptr(fd))
-	}
+	files = append(files, s.Namespaces...)
 	if s.Layout.Sources > 0 {
-		files = append(files, uintptr(s.Sources))
+		files = append(files, s.Sources)
 	}
 	return files
-}
-
-// shuffleEnd is above all numbers that ForkExec duplicates files and its own pipe
-// to: it begins behind the highest of the files.
-func shuffleEnd(files []uintptr) int {
-	highest := len(files)
-	for _, fd := range files {
-		highest = max(highest, int(fd))
-	}
-	return highest + len(files) + 4
-}
-
-// openLifted opens the init above all numbers that ForkExec shuffles the files
-// through in the child, where it would be overwritten (golang/go#61751).
-func (s *Spawn) openLifted(least int) (int, error) {
-	fd, err := openInit(s.StateDir)
-	if err != nil || fd >= least {
-		return fd, err
-	}
-	lifted, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, least)
-	unix.Close(fd)
-	return lifted, os.NewSyscallError("fcntl", err)
 }
 
 // imageMemfd puts the parts of an image into sealed memory.

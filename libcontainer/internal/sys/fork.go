@@ -59,10 +59,15 @@ var forking sync.Mutex
 // have inherited the monitor's. The goroutine is not locked to the thread, since the first
 // one that is costs a thread more; it makes no call in between at which it would change it.
 func ForkExec(path string, argv []string, attr *syscall.ProcAttr) (pid int, err error) {
+	forking.Lock()
+	defer forking.Unlock()
+	keepTimerSlack()
+	return syscall.ForkExec(path, argv, attr)
+}
+
+// keepTimerSlack gives the calling thread the timer slack that its children shall have.
+func keepTimerSlack() {
 	if own := timerSlack.Load(); own != 0 {
-		forking.Lock()
-		defer forking.Unlock()
 		unix.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_TIMERSLACK, uintptr(own), 0, 0, 0, 0)
 	}
-	return syscall.ForkExec(path, argv, attr)
 }
