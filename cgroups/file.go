@@ -14,7 +14,7 @@ const resolve = unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS
 // retry repeats a system call that a signal interrupted: the Go runtime preempts with SIGURG.
 func retry(call func() error) error {
 	for {
-		if err := call(); err != unix.EINTR {
+		if err := call(); err != unix.EINTR { //nolint:errorlint // the call's own error, asked on the way to a start
 			return err
 		}
 	}

@@ -81,14 +81,14 @@ func (f *flow) move() {
 	var err error
 	if !f.copies {
 		err = f.splice()
-		if err == unix.EINVAL {
+		if err == unix.EINVAL { //nolint:errorlint // the call's own error, asked on the way to a start
 			f.copies = true
 		}
 	}
 	if f.copies {
 		err = f.copy()
 	}
-	if err != nil && err != unix.EAGAIN {
+	if err != nil && err != unix.EAGAIN { //nolint:errorlint // the call's own error, asked on the way to a start
 		f.end()
 	}
 }
@@ -102,7 +102,7 @@ func (f *flow) splice() error {
 		return err
 	})
 	switch {
-	case err == unix.EAGAIN:
+	case err == unix.EAGAIN: //nolint:errorlint // the call's own error, asked on the way to a start
 		f.blocked = !f.blocked
 		return err
 	case err != nil:

@@ -1,6 +1,7 @@
 package libcontainer
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -85,7 +86,8 @@ func (b *builder) awaitNet(earlier error) error {
 		return earlier
 	}
 	b.o.Trace.end(start, "wait for the network namespace")
-	if gone, ok := err.(undelivered); ok {
+	var gone undelivered
+	if errors.As(err, &gone) {
 		return b.explainEnd(gone)
 	}
 	return err

@@ -44,7 +44,7 @@ func OpenInRoot(root int, path string, flags int, mode uint32) (int, error) {
 		if err == nil {
 			return fd, nil
 		}
-		if err != unix.EAGAIN {
+		if err != unix.EAGAIN { //nolint:errorlint // the call's own error, asked on the way to a start
 			break
 		}
 	}

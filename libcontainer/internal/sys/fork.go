@@ -68,6 +68,6 @@ func ForkExec(path string, argv []string, attr *syscall.ProcAttr) (pid int, err 
 // keepTimerSlack gives the calling thread the timer slack that its children shall have.
 func keepTimerSlack() {
 	if own := timerSlack.Load(); own != 0 {
-		unix.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_TIMERSLACK, uintptr(own), 0, 0, 0, 0)
+		_, _, _ = unix.RawSyscall6(unix.SYS_PRCTL, unix.PR_SET_TIMERSLACK, uintptr(own), 0, 0, 0, 0)
 	}
 }

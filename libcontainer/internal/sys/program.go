@@ -1,6 +1,7 @@
 package sys
 
 import (
+	"errors"
 	"strconv"
 	"syscall"
 
@@ -26,7 +27,8 @@ type Program struct {
 func (p *Program) Start() (pid, pidfd int, err error) {
 	if p.Flags&unix.CLONE_NEWUSER == 0 {
 		pid, pidfd, err = p.vfork()
-		if err != unix.ENOSYS && err != unix.EPERM { // which sandboxes give for clone3
+		// Sandboxes forbid clone3 with either.
+		if !errors.Is(err, unix.ENOSYS) && !errors.Is(err, unix.EPERM) {
 			return pid, pidfd, err
 		}
 	}

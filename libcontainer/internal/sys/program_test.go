@@ -1,6 +1,7 @@
 package sys
 
 import (
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -204,12 +205,12 @@ func TestProgramErrors(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, _, err = start(&Program{Exe: int(f.Fd()), Argv: []string{"x"}, Files: []int{0, 1, 2}, Cgroup: -1})
-			if err != want {
+			if !errors.Is(err, want) {
 				t.Errorf("%s: %v, not %v", path, err, want)
 			}
 			f.Close()
 		}
-		if _, _, err := start(&Program{Exe: 0, Argv: []string{"x\x00y"}, Cgroup: -1}); err != unix.EINVAL {
+		if _, _, err := start(&Program{Exe: 0, Argv: []string{"x\x00y"}, Cgroup: -1}); !errors.Is(err, unix.EINVAL) {
 			t.Errorf("a NUL byte: %v", err)
 		}
 		if _, _, err := start(&Program{Exe: int(open(t, "/bin/sh").Fd()), Argv: []string{"x"}, Cgroup: 1 << 20}); err == nil {

@@ -8,7 +8,7 @@ import "golang.org/x/sys/unix"
 // of those asked for.
 func Retry(call func() error) error {
 	for {
-		if err := call(); err != unix.EINTR {
+		if err := call(); err != unix.EINTR { //nolint:errorlint // the call's own error, asked on the way to a start
 			return err
 		}
 	}
@@ -16,7 +16,7 @@ func Retry(call func() error) error {
 
 func retryFD(call func() (int, error)) (int, error) {
 	for {
-		if n, err := call(); err != unix.EINTR {
+		if n, err := call(); err != unix.EINTR { //nolint:errorlint // the call's own error, asked on the way to a start
 			return n, err
 		}
 	}

@@ -12,7 +12,10 @@ import (
 
 // cloneArgs is the kernel's struct clone_args (clone(2)).
 type cloneArgs struct {
-	flags, pidfd, childTID, parentTID, exitSignal, stack, stackSize, tls, setTID, setTIDSize, cgroup uint64
+	flags, pidfd          uint64
+	_, _                  uint64 // where thread ids are written
+	exitSignal            uint64
+	_, _, _, _, _, cgroup uint64 // stack, its size, TLS, thread ids to be set, their number
 }
 
 // cloneClearSighand is CLONE_CLEAR_SIGHAND (Linux 5.5).
@@ -86,10 +89,10 @@ func (p *Program) vfork() (pid, pidfd int, err error) {
 //go:nosplit
 func (b *birth) bear() (pid int, errno syscall.Errno) {
 	all := ^uint64(0)
-	syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&all)),
+	_, _, _ = syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&all)),
 		uintptr(unsafe.Pointer(&b.mask)), unsafe.Sizeof(all), 0, 0)
 	r := vforkCalls(&b.args, unsafe.Sizeof(b.args), &b.calls[0], &b.failed)
-	syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&b.mask)), 0, unsafe.Sizeof(all), 0, 0)
+	_, _, _ = syscall.RawSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&b.mask)), 0, unsafe.Sizeof(all), 0, 0)
 	if int(r) < 0 {
 		return 0, syscall.Errno(-r)
 	}
