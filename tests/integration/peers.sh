@@ -15,7 +15,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 if [[ ! -d $root ]]; then
 	mkdir -p "$(dirname "$root")"
 	rm -rf --one-file-system "$root.new"
-	"$here/../bench/mkroot.sh" "$root.new" iproute2 mount procps uidmap
+	"$here/../bench/mkroot.sh" "$root.new" iproute2 mount procps tmux uidmap
 	mv "$root.new" "$root"
 fi
 root=$(realpath "$root")
@@ -27,6 +27,7 @@ inside=/${work##*/}
 	export CGO_ENABLED=0
 	go test -c -trimpath -o "$work/integration.test" .
 	go build -trimpath -o "$work/agent" ../../contrib/seccomp-agent
+	go build -trimpath -o "$work/notify" ./notify
 )
 if [[ $runtime == */* ]]; then
 	cp "$runtime" "$work/runtime"
@@ -75,4 +76,4 @@ export -f enter
 # shellcheck disable=SC2016 # the inner shell's
 unshare --mount --propagation private bash -euo pipefail -c 'enter "$@"' enter "$root" "$view" \
 	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TMPDIR=/tmp OCIRUN_TEST_CGROUP="${view/v1/host}" OCIRUN_TEST_KILL_STEPS=5 \
-	RUNTIME="$path" OCIRUN_TEST_AGENT="$inside/agent" "$inside/integration.test" -test.timeout 15m "$@"
+	RUNTIME="$path" OCIRUN_TEST_AGENT="$inside/agent" OCIRUN_TEST_NOTIFY="$inside/notify" "$inside/integration.test" -test.timeout 15m "$@"
