@@ -105,10 +105,10 @@ func (n *netNamespace) work(done <-chan struct{}) {
 	runtime.LockOSThread()
 	home, err := sys.OpenAt(unix.AT_FDCWD, ownNetNamespace, unix.O_RDONLY, 0)
 	if err == nil {
-		defer unix.Close(home)
 		err = os.NewSyscallError("unshare", unix.Unshare(unix.CLONE_NEWNET))
 	}
 	if err != nil {
+		closeAll(home)
 		n.err = namespaceProblem("make network namespace", err)
 		close(n.ready)
 		runtime.UnlockOSThread()
@@ -117,7 +117,9 @@ func (n *netNamespace) work(done <-chan struct{}) {
 	}
 	n.err = n.equip()
 	close(n.ready)
-	if !goHome(home) {
+	isHome := goHome(home)
+	unix.Close(home)
+	if !isHome {
 		go n.doNext()
 		<-done
 		return
