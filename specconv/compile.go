@@ -64,6 +64,8 @@ const (
 //  1. The host makes the cgroup with its limits and device rules first, so that
 //     no process of the container is ever outside of them. Where systemd makes it,
 //     which it does around a process, that process waits for it before all else.
+//     The device rules may be complete later; the init waits for them before the first
+//     hook, or where there is none before what is only about the process.
 //  2. oom_score_adj is written before the process enters anything, as long as it
 //     has the rights of the host's root and may write its own /proc files.
 //  3. Namespaces, in an order of their own (see [compiler.namespaceRows]).
@@ -110,6 +112,9 @@ func Compile(b *Bundle, o Options) (*plan.Plan, []string, error) {
 	c.namespaceRows()
 	c.rootfsRows()
 	c.hostnameRows()
+	if c.isPlacedLast() {
+		c.placedRow(plan.System)
+	}
 	c.processRows()
 	c.startRows()
 	c.stopRows()

@@ -30,7 +30,9 @@ func (c *compiler) rootfsRows() {
 	}
 	c.notifyRow()
 	c.deviceRows()
-	c.placedRow()
+	if !c.isPlacedLast() {
+		c.placedRow(phaseRootfs)
+	}
 	c.createHookRows()
 	c.consoleRow()
 	if cwd := inContainer(c.process.Cwd); cwd != "/" {

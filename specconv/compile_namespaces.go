@@ -131,13 +131,21 @@ func (c *compiler) namespaceRows() {
 
 // placedRow waits until the runtime has finished the cgroup. The process is born in
 // it, with the limits set; the device rules, which take the kernel as long as all
-// mounts together, are made at the same time as those, so this comes after them,
-// and before the first program that is not ours.
-func (c *compiler) placedRow() {
+// mounts together, are made at the same time as those, so this comes as late as it can:
+// before the first program that is not ours.
+func (c *compiler) placedRow(phase plan.Phase) {
 	switch c.o.Host.CgroupMode {
 	case cgroupV1, cgroupV2, cgroupHybrid:
-		c.add(phaseRootfs, causeCgroup, plan.Rendezvous{Point: plan.PointPlaced})
+		c.add(phase, causeCgroup, plan.Rendezvous{Point: plan.PointPlaced})
 	}
+}
+
+// isPlacedLast reports whether that may come after pivot-root: no hook is run before, and
+// no terminal is handed to the runtime, whose answer to that could be taken for this one.
+func (c *compiler) isPlacedLast() bool {
+	hooks := c.hooks()
+	//nolint:staticcheck // prestart is deprecated, and still what engines use.
+	return len(hooks.Prestart)+len(hooks.CreateRuntime)+len(hooks.CreateContainer) == 0 && !c.process.Terminal
 }
 
 // chooseFork decides whether the container's first process is a child of the one

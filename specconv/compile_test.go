@@ -76,6 +76,44 @@ func namespaceList(list ...string) []specs.LinuxNamespace {
 	return out
 }
 
+// TestCompilePlaced: the init waits for its cgroup as late as it can, but before the first
+// program that is not ours, and before it asks for something else.
+func TestCompilePlaced(t *testing.T) {
+	const placed, pivot = "wait for the cgroup", "pivot root"
+	quiet := func(s *specs.Spec) { s.Process.Terminal = false }
+	hook := []specs.Hook{{Path: "/bin/hook"}}
+	for _, test := range []compileCase{
+		{name: "nobody else", change: func(s *specs.Spec, _ *Options) { quiet(s) }, want: []string{pivot, placed, "bounding"}},
+		{
+			name: "later hooks", want: []string{pivot, placed, "bounding"},
+			change: func(s *specs.Spec, _ *Options) {
+				quiet(s)
+				s.Hooks = &specs.Hooks{StartContainer: hook, Poststart: hook, Poststop: hook}
+			},
+		},
+		{name: "terminal", change: func(*specs.Spec, *Options) {}, want: []string{placed, "terminal", pivot}},
+		{
+			name: "createRuntime", want: []string{placed, "/hooks/createRuntime/0", pivot},
+			change: func(s *specs.Spec, _ *Options) { quiet(s); s.Hooks = &specs.Hooks{CreateRuntime: hook} },
+		},
+		{
+			name: "createContainer", want: []string{placed, "/hooks/createContainer/0", pivot},
+			change: func(s *specs.Spec, _ *Options) { quiet(s); s.Hooks = &specs.Hooks{CreateContainer: hook} },
+		},
+		{
+			name: "prestart", want: []string{placed, "/hooks/prestart/0", pivot},
+			//nolint:staticcheck // prestart is deprecated, and still what engines use.
+			change: func(s *specs.Spec, _ *Options) { quiet(s); s.Hooks = &specs.Hooks{Prestart: hook} },
+		},
+		{
+			name: "no cgroup", want: []string{pivot}, absent: []string{placed},
+			change: func(s *specs.Spec, o *Options) { quiet(s); s.Mounts = s.Mounts[:6]; o.Host.CgroupMode = "none" },
+		},
+	} {
+		t.Run(test.name, test.run)
+	}
+}
+
 func TestCompileRefuses(t *testing.T) {
 	runCases(t, []compileCase{
 		{
