@@ -23,6 +23,8 @@ const ownNetNamespace = "/proc/thread-self/ns/net"
 // netNamespace is a network namespace that is being made.
 type netNamespace struct {
 	control *initproc.Control
+	// cpu is where the maker was, who goes on there.
+	cpu int
 	// ready is closed when the init has been sent the namespace and its loopback device is
 	// up, or err says why not.
 	ready chan struct{}
@@ -58,8 +60,10 @@ func wantsNetNamespace(spec *specs.Spec) bool {
 // makeNetNamespace begins to make a network namespace with its loopback device up, and to
 // send it to the init, which need not be there yet. done is closed when the init is let go.
 func makeNetNamespace(control *initproc.Control, done <-chan struct{}) *netNamespace {
-	n := &netNamespace{control: control, ready: make(chan struct{}), next: make(chan func(), 1)}
+	n := &netNamespace{control: control, cpu: sys.CPU(), ready: make(chan struct{}), next: make(chan func(), 1)}
 	go n.work(done)
+	// The thread that was woken may stand behind this one: it goes elsewhere.
+	sys.Yield()
 	return n
 }
 
@@ -102,6 +106,8 @@ func (n *netNamespace) finish() {
 }
 
 func (n *netNamespace) work(done <-chan struct{}) {
+	back := sys.Avoid(n.cpu)
+	growStack(0)
 	runtime.LockOSThread()
 	home, err := sys.OpenAt(unix.AT_FDCWD, ownNetNamespace, unix.O_RDONLY, 0)
 	if err == nil {
@@ -109,6 +115,7 @@ func (n *netNamespace) work(done <-chan struct{}) {
 	}
 	if err != nil {
 		closeAll(home)
+		back()
 		n.err = namespaceProblem("make network namespace", err)
 		close(n.ready)
 		runtime.UnlockOSThread()
@@ -117,6 +124,7 @@ func (n *netNamespace) work(done <-chan struct{}) {
 	}
 	n.err = n.equip()
 	close(n.ready)
+	back() // before the thread can be anybody else's
 	isHome := goHome(home)
 	unix.Close(home)
 	if !isHome {
@@ -125,6 +133,20 @@ func (n *netNamespace) work(done <-chan struct{}) {
 		return
 	}
 	n.doNext()
+}
+
+// growStack makes the stack of the calling goroutine large enough for all that it is to do
+// at once, by the size of a frame of which nothing is touched: the first stack of 4 KiB in a
+// process touches eight pages, for those to come.
+//
+//go:noinline
+func growStack(use int) byte {
+	if use == 0 {
+		return 0
+	}
+	var frame [28 << 10]byte
+	frame[use] = 1
+	return frame[use/2]
 }
 
 func (n *netNamespace) doNext() {

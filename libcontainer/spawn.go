@@ -134,7 +134,7 @@ func (b *builder) layoutInit() {
 		HardLimit:   hardLimit,
 		Reachable:   b.options.Rootless && b.plan.Spawn.Has(plan.NamespaceUser),
 		HookState:   b.initHookState,
-		Environ:     os.Environ(),
+		Environ:     os.Environ,
 		Traced:      b.o.Trace != nil,
 	}
 	for _, e := range b.plan.Entries {

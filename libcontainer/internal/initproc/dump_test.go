@@ -95,7 +95,7 @@ func everyProgram(t testing.TB) *Program {
 	t.Helper()
 	program, err := Lower(everyStep(), &Layout{
 		PreserveFDs: 2, Namespaces: 1, Gate: true, Traced: true, NullStdio: [3]bool{true}, OwnStdio: [3]bool{false, true},
-		HookState: func(plan.HookKind) []byte { return []byte(`{"id":"x"}`) }, Environ: []string{"E=f"},
+		HookState: func(plan.HookKind) []byte { return []byte(`{"id":"x"}`) }, Environ: func() []string { return []string{"E=f"} },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -42,7 +42,7 @@ type Layout struct {
 	// HookState gives the state that a hook of the init reads, as JSON.
 	HookState func(plan.HookKind) []byte
 	// Environ is the environment of createContainer hooks that have none.
-	Environ []string
+	Environ func() []string
 	// Traced asks for a time stamp per operation.
 	Traced bool
 }
@@ -118,6 +118,7 @@ type lowerer struct {
 	// asks: an operation before this one waits for an answer of the runtime.
 	// asksPlaced: the init says when it waits for its cgroup.
 	asks, asksPlaced bool
+	choosesCPUs      bool // it says on which CPUs it runs
 }
 
 // Lower makes the operations for a plan. It fails for a plan that the init
@@ -135,7 +136,7 @@ func Lower(p *plan.Plan, l *Layout) (*Program, error) {
 			return nil, p.Failed(i, err, "")
 		}
 	}
-	return &Program{image: lo.image, pageSize: progressLen(lo.stamps()), asksPlaced: lo.asksPlaced}, nil
+	return &Program{image: lo.image, pageSize: progressLen(lo.stamps()), asksPlaced: lo.asksPlaced, choosesCPUs: lo.choosesCPUs}, nil
 }
 
 func (im *image) stamps() int {
@@ -150,6 +151,8 @@ type Program struct {
 	*image
 	pageSize   int
 	asksPlaced bool
+	// choosesCPUs: the init does not stay on the CPUs that it inherits.
+	choosesCPUs bool
 }
 
 // Image lays the program out for the init, in parts that follow each other.
@@ -344,7 +347,7 @@ func (lo *lowerer) hook(s plan.Hook) {
 		// root of the mount namespace yet.
 		lo.sys(unix.SYS_FCHDIR, slot(slotRoot))
 		if env == nil {
-			env = lo.layout.Environ
+			env = lo.layout.Environ()
 		}
 	} else if env == nil {
 		env = lo.containerEnv()

@@ -113,10 +113,11 @@ func TestAffinityReset(t *testing.T) {
 			break
 		}
 	}
+	status := shell(`busybox sed -n 's/^Cpus_allowed_list:.//p' /proc/self/status`)
+	inherited := runPlan(t, 0, status...)
 	if err := unix.SchedSetaffinity(0, &one); err != nil {
 		t.Fatal(err)
 	}
-	status := shell(`busybox sed -n 's/^Cpus_allowed_list:.//p' /proc/self/status`)
 	pinned := runPlan(t, 0, status...)
 	free := runPlan(t, 0, append([]plan.Step{plan.CPUAffinity{}}, status...)...)
 	if err := free.failed(); err != nil {
@@ -124,5 +125,9 @@ func TestAffinityReset(t *testing.T) {
 	}
 	if free.stdout == pinned.stdout {
 		t.Errorf("CPUs %s, as those of who started it", free.stdout)
+	}
+	// An init that says nothing of CPUs is not begun on one only.
+	if inherited.stdout == pinned.stdout {
+		t.Errorf("CPUs %s, where more were inherited", inherited.stdout)
 	}
 }

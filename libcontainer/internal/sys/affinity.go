@@ -23,13 +23,69 @@ func Affinity() ([]byte, error) {
 
 // SetAffinity says on which CPUs the calling thread may run
 // (sched_setaffinity(2)). The mask has whole words of 64 bits.
-func SetAffinity(mask []byte) error {
+func SetAffinity(mask []byte) error { return setAffinity(0, mask) }
+
+// setAffinity is SetAffinity for any thread; the calling one is 0.
+func setAffinity(thread int, mask []byte) error {
 	if len(mask) == 0 {
 		return unix.EINVAL
 	}
-	_, _, errno := unix.RawSyscall(unix.SYS_SCHED_SETAFFINITY, 0, uintptr(len(mask)), uintptr(unsafe.Pointer(&mask[0])))
+	_, _, errno := unix.RawSyscall(unix.SYS_SCHED_SETAFFINITY, uintptr(thread), uintptr(len(mask)), uintptr(unsafe.Pointer(&mask[0])))
 	if errno != 0 {
 		return errno
 	}
 	return nil
+}
+
+// CPU is the number of the CPU that the calling thread is on, or -1 if it is not known.
+func CPU() int {
+	var cpu uint32
+	if _, _, errno := unix.RawSyscall(unix.SYS_GETCPU, uintptr(unsafe.Pointer(&cpu)), 0, 0); errno != 0 {
+		return -1
+	}
+	return int(cpu)
+}
+
+// Yield lets other threads run that wait for the CPU of the calling one (sched_yield(2)).
+func Yield() { _, _, _ = unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) }
+
+// Avoid moves the calling thread away from a CPU, if it is there and may be elsewhere, and
+// gives a function that lets it run there again, which may be called on any thread. The
+// kernel wakes a thread on the CPU of who wakes it where no other is seen to be idle, as in
+// many virtual machines, and there it stays: for two that are to work at the same time one
+// has to say so.
+func Avoid(cpu int) (back func()) {
+	back = func() {}
+	if cpu < 0 || CPU() != cpu {
+		return back
+	}
+	mask, err := Affinity()
+	if err != nil || cpu/8 >= len(mask) {
+		return back
+	}
+	mask[cpu/8] &^= 1 << (cpu % 8)
+	thread := unix.Gettid()
+	if setAffinity(thread, mask) != nil { // there is no other
+		return back
+	}
+	return func() {
+		mask[cpu/8] |= 1 << (cpu % 8)
+		_ = setAffinity(thread, mask)
+	}
+}
+
+// stay keeps the calling thread on its CPU, and gives the mask that it had, or nil if nothing
+// has changed.
+func stay() (before []byte) {
+	cpu := CPU()
+	before, err := Affinity()
+	if err != nil || cpu < 0 || cpu/8 >= len(before) {
+		return nil
+	}
+	own := make([]byte, len(before))
+	own[cpu/8] = 1 << (cpu % 8)
+	if SetAffinity(own) != nil {
+		return nil
+	}
+	return before
 }

@@ -20,6 +20,10 @@ type Program struct {
 	Flags uint64
 	// Cgroup is the directory of the cgroup v2 that the process is born in, or -1.
 	Cgroup int
+	// Near: the program may run on the caller's CPU only, until it says otherwise
+	// (sched_setaffinity(2)). The caller waits until the program is executed, while other
+	// CPUs may not come to it soon. It is a wish.
+	Near bool
 }
 
 // Start starts the program. Signals have the dispositions that they would have after an

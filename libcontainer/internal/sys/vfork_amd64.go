@@ -68,7 +68,14 @@ func (p *Program) vfork() (pid, pidfd int, err error) {
 	}
 	syscall.ForkLock.Lock()
 	keepTimerSlack()
+	var cpus []byte
+	if p.Near {
+		cpus = stay()
+	}
 	pid, errno := b.bear()
+	if cpus != nil {
+		_ = SetAffinity(cpus)
+	}
 	syscall.ForkLock.Unlock()
 	runtime.KeepAlive(b)
 	if errno != 0 {
