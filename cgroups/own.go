@@ -32,7 +32,7 @@ func ownMembership(mode Mode) (membership, error) {
 
 // parseMembership takes lines such as "4:cpu,cpuacct:/a" or "0::/a" (cgroups(7)). Paths may have colons.
 func parseMembership(text string) membership {
-	var m membership
+	m := make(membership, 0, strings.Count(text, "\n")+1)
 	for line := range strings.Lines(text) {
 		_, rest, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ":")
 		controllers, path, ok2 := strings.Cut(rest, ":")

@@ -123,6 +123,9 @@ func treesOf(root string, paths map[string]string) ([]tree, error) {
 		}
 		trees = append(trees, t)
 	}
+	if len(trees) == 1 {
+		return trees, nil
+	}
 	slices.SortFunc(trees, func(a, b tree) int {
 		return strings.Compare(a.mount+" "+strings.Join(a.controllers, ""), b.mount+" "+strings.Join(b.controllers, ""))
 	})

@@ -14,14 +14,18 @@ func (m *cgroupfs) Set(r *specs.LinuxResources) error {
 		return nil
 	}
 	defer func() { m.fresh = false }()
-	for _, apply := range [...]func(*specs.LinuxResources) error{
-		m.setPids, m.setMemory, m.setBlockIO, m.setCPU, m.setCpuset, m.setHugepages, m.setRdma, m.setNetwork, m.setUnified,
-	} {
-		if err := apply(r); err != nil {
+	for _, apply := range setters {
+		if err := apply(m, r); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// setters are the functions themselves: values of methods would be made anew each time.
+var setters = [...]func(*cgroupfs, *specs.LinuxResources) error{
+	(*cgroupfs).setPids, (*cgroupfs).setMemory, (*cgroupfs).setBlockIO, (*cgroupfs).setCPU, (*cgroupfs).setCpuset,
+	(*cgroupfs).setHugepages, (*cgroupfs).setRdma, (*cgroupfs).setNetwork, (*cgroupfs).setUnified,
 }
 
 // where finds the cgroup of a controller: a v1 hierarchy, else v2.

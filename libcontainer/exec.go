@@ -228,7 +228,7 @@ func (x *execution) openForeground() (*foreground, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.warn = x.warn
+	f.warn, f.exits = x.warn, x.o.Exits
 	x.stdio = f.stdio.child
 	f.catchSignals()
 	x.serveConsole = func(master int) error { return f.attachSized(master, x.process.ConsoleSize) }

@@ -18,6 +18,8 @@ type ExecOptions struct {
 	Changes ProcessChanges
 	// Detach returns as soon as the program runs.
 	Detach bool
+	// Exits is as that of RunOptions.
+	Exits bool
 	// PidFile, ConsoleSocket, PidfdSocket and PreserveFDs are as those of
 	// CreateOptions, but for this process.
 	PidFile, ConsoleSocket, PidfdSocket string

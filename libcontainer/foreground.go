@@ -36,7 +36,9 @@ type foreground struct {
 	// subreaper: processes that the container's first one leaves behind become
 	// children of this process.
 	subreaper bool
-	warn      func(message string)
+	// exits: the runtime's process ends with the program.
+	exits bool
+	warn  func(message string)
 
 	pid, pidfd int
 	exited     bool
@@ -106,7 +108,7 @@ func (f *foreground) catchSignals() {
 	if f.signals != nil {
 		return
 	}
-	signals, err := sys.CatchSignals()
+	signals, err := sys.CatchSignals(f.subreaper)
 	if err != nil {
 		f.warn("signals are not forwarded: " + err.Error())
 		return
@@ -129,7 +131,7 @@ func (f *foreground) wait(pid, pidfd int) (sys.Exit, error) {
 			return sys.Exit{Code: -1}, err
 		}
 	}
-	if f.subreaper {
+	if f.subreaper && !f.exits {
 		f.reapAll()
 	}
 	return f.exit, nil
@@ -230,13 +232,16 @@ func (f *foreground) resize() {
 	}
 }
 
-// close gives back all that was taken: the terminal's state, the handling of
-// signals, the descriptors. The pidfd is the caller's.
+// close gives back all that was taken: the terminal's state and, unless the process exits,
+// the handling of signals and the descriptors. The pidfd is the caller's.
 func (f *foreground) close() error {
 	var err error
 	if f.console != nil {
 		err = f.console.close()
 		f.console = nil
+	}
+	if f.exits {
+		return err
 	}
 	for _, stream := range [...]*flow{f.in, f.out, f.errs} {
 		stream.end()

@@ -30,6 +30,19 @@ func (s *Store) discard(root int, d *directory, last func()) error {
 		return err
 	}
 	last()
+	return d.remove(root, name)
+}
+
+// remove removes the directory, which has that name now. What is in it is known, unless
+// somebody else has put something there.
+func (d *directory) remove(root int, name string) error {
+	for _, file := range [...]string{gateName, progressName, configName, recordName} {
+		_ = unix.Unlinkat(d.fd, file, 0)
+	}
+	runtime.KeepAlive(d)
+	if unix.Unlinkat(root, name, unix.AT_REMOVEDIR) == nil {
+		return nil
+	}
 	return sys.RemoveTree(root, name)
 }
 

@@ -75,6 +75,9 @@ type RunOptions struct {
 	Keep bool
 	// NoSubreaper leaves orphaned processes to the caller's reaper.
 	NoSubreaper bool
+	// Exits: the calling process ends as soon as Run has returned. Nothing of its own is put
+	// back then but the terminal: neither how it handles signals nor its children.
+	Exits bool
 }
 
 // StartOptions says how a container is started.

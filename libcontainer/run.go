@@ -52,7 +52,7 @@ func (b *builder) openForeground(o *RunOptions) (*foreground, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.warn = b.warn
+	f.warn, f.exits = b.warn, o.Exits
 	b.stdio = f.stdio.child
 	if !o.NoSubreaper {
 		if err := f.reapOrphans(); err != nil {

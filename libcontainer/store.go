@@ -76,10 +76,12 @@ type directory struct {
 	spec *specs.Spec
 }
 
-// newDirectory takes over the descriptor; it is closed with the last use.
+// newDirectory takes over the descriptor; it is closed with the last use. That is by a
+// finalizer, since runtime.AddCleanup starts a goroutine for it, and with that a thread, in
+// every process that makes or looks at a container; package os has started that of finalizers.
 func newDirectory(fd int, id string) *directory {
 	d := &directory{fd: fd, id: id}
-	runtime.AddCleanup(d, func(fd int) { unix.Close(fd) }, fd)
+	runtime.SetFinalizer(d, func(d *directory) { unix.Close(d.fd) })
 	return d
 }
 

@@ -134,3 +134,20 @@ func (a *app) print(text string) error {
 	_, err := io.WriteString(a.out, text)
 	return err
 }
+
+// newTrace gives a trace if there is a file to write it to, or a log that it is of use for;
+// otherwise nil, which costs nothing.
+func (a *app) newTrace(path string) (*libcontainer.Trace, error) {
+	if path == "" && !a.log.isDebug {
+		return nil, nil
+	}
+	return openTrace(path)
+}
+
+// endTrace is writeTrace if there is a trace.
+func (a *app) endTrace(path string, t *libcontainer.Trace, err error) error {
+	if t == nil {
+		return err
+	}
+	return a.writeTrace(path, t, err)
+}

@@ -128,7 +128,7 @@ func (f *execFlags) exec(a *app, id string, args []string) (status int, err erro
 	if len(args) > 0 && args[0] == "--" {
 		args = args[1:]
 	}
-	f.o.Changes.Args = args
+	f.o.Changes.Args, f.o.Exits = args, true
 	if err := f.complete(a); err != nil {
 		return 0, err
 	}

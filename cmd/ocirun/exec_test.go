@@ -137,7 +137,7 @@ func TestExecOptions(t *testing.T) {
 			UID: &uid, GID: &gid, AdditionalGIDs: []uint32{1, 2}, Capabilities: []string{"CAP_KILL", "CAP_CHOWN"},
 			NoNewPrivileges: &nnp, AppArmorProfile: "p", SELinuxLabel: "l",
 		},
-		Detach: true, PidFile: filepath.Join(dir, "p"), ConsoleSocket: filepath.Join(dir, "c"), PidfdSocket: filepath.Join(dir, "f"),
+		Detach: true, Exits: true, PidFile: filepath.Join(dir, "p"), ConsoleSocket: filepath.Join(dir, "c"), PidfdSocket: filepath.Join(dir, "f"),
 		Cgroups: map[string]string{"cpu": "x"}, IgnorePaused: true,
 	}
 	o.Warn = nil
@@ -155,7 +155,7 @@ func TestExecDefaults(t *testing.T) {
 		o := c.fake.executed
 		o.Warn = nil
 		o.Changes.AdditionalGIDs = nil
-		want := libcontainer.ExecOptions{Changes: libcontainer.ProcessChanges{Args: []string{"true"}}}
+		want := libcontainer.ExecOptions{Changes: libcontainer.ProcessChanges{Args: []string{"true"}}, Exits: true}
 		if !reflect.DeepEqual(o, want) {
 			t.Errorf("%s: %+v", argv, o)
 		}

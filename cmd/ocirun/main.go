@@ -1,8 +1,12 @@
+// The process is over before the limit of its cgroup could change: nobody has to look for that.
+//
+//go:debug updatemaxprocs=0
 package main
 
 import (
 	"os"
 
+	_ "github.com/ocirun/ocirun/cmd/ocirun/internal/begin" // first of all
 	"github.com/ocirun/ocirun/libcontainer"
 )
 
@@ -12,6 +16,5 @@ import (
 // none of those returns before the init is let go.
 func main() {
 	libcontainer.RelaxMonitor()
-	growStack(0)
 	os.Exit(newApp().main(os.Args))
 }

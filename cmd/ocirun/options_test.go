@@ -26,7 +26,7 @@ func TestCreateOptions(t *testing.T) {
 	}
 	o.Trace, o.Warn = nil, nil
 	if o.Bundle != dir+"/b" || o.ConsoleSocket != dir+"/con" || o.PidfdSocket != "/pfd" || o.PidFile != dir+"/pid" ||
-		!o.NoPivot || !o.NoNewKeyring || o.PreserveFDs != 3 || o.ListenFDs != 2 || o.ListenNames != "http:admin" || !o.Rootless || !o.Detach || !o.Keep || !o.NoSubreaper {
+		!o.NoPivot || !o.NoNewKeyring || o.PreserveFDs != 3 || o.ListenFDs != 2 || o.ListenNames != "http:admin" || !o.Rootless || !o.Detach || !o.Keep || !o.NoSubreaper || !o.Exits {
 		t.Errorf("%+v", o)
 	}
 	if c.fake.asked != "web" {

@@ -47,6 +47,7 @@ func (f *createFlags) run(a *app, id string, o *libcontainer.RunOptions) (status
 	if err != nil {
 		return 0, err
 	}
+	o.Exits = true
 	status, err = e.Run(id, *o)
 	return status, a.endTrace(f.trace, o.Trace, err)
 }

@@ -17,14 +17,10 @@ func traceFlag(p *string) cli.Flag {
 	}
 }
 
-// newTrace gives a trace if there is a file to write it to, or a log that it is
-// of use for; otherwise nil, which costs nothing. A file that cannot be written
-// is an error now, not when all is done.
-func (a *app) newTrace(path string) (*libcontainer.Trace, error) {
+// openTrace gives a trace. A file that cannot be written is an error now, not when all is
+// done.
+func openTrace(path string) (*libcontainer.Trace, error) {
 	if path == "" {
-		if !a.log.isDebug {
-			return nil, nil
-		}
 		return libcontainer.NewTrace(), nil
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|unix.O_NONBLOCK, 0o644)
@@ -34,9 +30,9 @@ func (a *app) newTrace(path string) (*libcontainer.Trace, error) {
 	return libcontainer.NewTrace(), f.Close()
 }
 
-// endTrace writes the trace of a command that ended in err, which matters more
+// writeTrace writes the trace of a command that ended in err, which matters more
 // than an error here.
-func (a *app) endTrace(path string, t *libcontainer.Trace, err error) error {
+func (a *app) writeTrace(path string, t *libcontainer.Trace, err error) error {
 	if a.log.isDebug {
 		for _, s := range t.Spans() {
 			a.log.debug(s.Category + ": " + s.Name + ": " + strconv.FormatInt(s.Duration.Microseconds(), 10) + " us")

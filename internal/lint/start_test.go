@@ -13,7 +13,8 @@ import (
 var initialised = map[string]bool{
 	"context": true, "encoding/base64": true, "encoding/json": true, "errors": true, "io/fs": true, "iter": true, "log": true,
 	"math": true, "os": true, "path/filepath": true, "reflect": true, "runtime": true, "sync": true, "syscall": true, "time": true,
-	"unicode": true,
+	"unicode":                                         true,
+	module + "/cmd/ocirun/internal/begin":             true, // what pays only before all others
 	module + "/libcontainer/internal/sys/nofile":      true, // one system call, which has to come before those of syscall
 	"github.com/opencontainers/runtime-spec/specs-go": true,
 	"github.com/sirupsen/logrus":                      true,

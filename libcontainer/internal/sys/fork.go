@@ -44,9 +44,9 @@ func RelaxMonitor() {
 		if err != nil {
 			return
 		}
-		defer unix.Close(fd)
 		timerSlack.Store(int64(own))
 		_, _ = unix.Write(fd, []byte(slack))
+		unix.Close(fd)
 		return
 	}
 }

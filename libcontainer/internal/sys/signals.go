@@ -52,8 +52,9 @@ var errSignalsTaken = errors.New("signals are already caught")
 
 // CatchSignals makes the process queue all signals that can be caught, but for
 // those that the Go runtime lives by and those that tell of its own faults. Only
-// one part of a process can do so at a time.
-func CatchSignals() (*Signals, error) {
+// one part of a process can do so at a time. Without children the end of a child is not
+// told, nor does it interrupt anything.
+func CatchSignals(children bool) (*Signals, error) {
 	if !signalsMutex.TryLock() {
 		return nil, errSignalsTaken
 	}
@@ -74,7 +75,11 @@ func CatchSignals() (*Signals, error) {
 		if !isCaught(unix.Signal(sig)) {
 			continue
 		}
-		if err := setAction(sig, &action, &s.saved[sig]); err != nil {
+		act := &action
+		if unix.Signal(sig) == unix.SIGCHLD && !children {
+			act = &sigaction{} // by default it is ignored, and children can be waited for
+		}
+		if err := setAction(sig, act, &s.saved[sig]); err != nil {
 			s.Close()
 			return nil, err
 		}

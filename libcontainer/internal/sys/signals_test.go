@@ -15,7 +15,7 @@ import (
 
 func catch(t *testing.T) *Signals {
 	t.Helper()
-	s, err := CatchSignals()
+	s, err := CatchSignals(true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func TestSignalsAreQueued(t *testing.T) {
 			t.Errorf("signal %d came as %d from %d", sig, got, sender)
 		}
 	}
-	if _, err := CatchSignals(); err == nil {
+	if _, err := CatchSignals(true); err == nil {
 		t.Error("signals can be caught twice")
 	}
 }
@@ -64,6 +64,26 @@ func TestChildSignal(t *testing.T) {
 	}
 	if sig, sender := next(t, s); sig != unix.SIGCHLD || sender != 0 {
 		t.Errorf("got %v from %d", sig, sender)
+	}
+}
+
+// TestNoChildSignal: a child that nobody wants to hear of can be waited for all the same.
+func TestNoChildSignal(t *testing.T) {
+	s, err := CatchSignals(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	err = exec.Command("sh", "-c", "exit 7").Run()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 7 {
+		t.Errorf("the child's end: %v", err)
+	}
+	if err := unix.Kill(os.Getpid(), unix.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	if sig, _ := next(t, s); sig != unix.SIGUSR1 {
+		t.Errorf("%v came first", sig)
 	}
 }
 
