@@ -74,18 +74,20 @@ func Avoid(cpu int) (back func()) {
 	}
 }
 
-// stay keeps the calling thread on its CPU, and gives the mask that it had, or nil if nothing
-// has changed.
-func stay() (before []byte) {
+// stay keeps the calling thread on its CPU, and gives a function that lets it run where it
+// might before, which may be called on any thread: the goroutine can be on another one by
+// then.
+func stay() (back func()) {
 	cpu := CPU()
 	before, err := Affinity()
 	if err != nil || cpu < 0 || cpu/8 >= len(before) {
-		return nil
+		return func() {}
 	}
 	own := make([]byte, len(before))
 	own[cpu/8] = 1 << (cpu % 8)
-	if SetAffinity(own) != nil {
-		return nil
+	thread := unix.Gettid()
+	if setAffinity(thread, own) != nil {
+		return func() {}
 	}
-	return before
+	return func() { _ = setAffinity(thread, before) }
 }

@@ -68,14 +68,12 @@ func (p *Program) vfork() (pid, pidfd int, err error) {
 	}
 	syscall.ForkLock.Lock()
 	keepTimerSlack()
-	var cpus []byte
+	back := func() {}
 	if p.Near {
-		cpus = stay()
+		back = stay()
 	}
 	pid, errno := b.bear()
-	if cpus != nil {
-		_ = SetAffinity(cpus)
-	}
+	back()
 	syscall.ForkLock.Unlock()
 	runtime.KeepAlive(b)
 	if errno != 0 {
