@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -33,6 +34,8 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run()) // every scenario but one skips itself, with the reason
 	}
 	if os.Getenv(insideEnv) == "" {
+		// Under nohup(1) every program would ignore the signal, which scenarios send.
+		signal.Notify(make(chan os.Signal, 1), unix.SIGHUP)
 		os.Exit(reexec())
 	}
 	if err := setup(); err != nil {
