@@ -42,7 +42,7 @@ SUMMARY     := $(CACHE)/testsum
 export CGO_ENABLED ?= 0
 
 # The garbage collector of before Go 1.26, as long as Go has both: see docs/adr/0017-collector.md.
-ifndef GOEXPERIMENT
+ifeq ($(origin GOEXPERIMENT),undefined)
 GOEXPERIMENT := $(shell GOEXPERIMENT=nogreenteagc $(GO) env GOVERSION >/dev/null 2>&1 && echo nogreenteagc)
 endif
 export GOEXPERIMENT

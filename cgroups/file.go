@@ -50,7 +50,7 @@ func read(path string) (string, error) {
 }
 
 func readFD(fd int, path string) (string, error) {
-	buf, n := make([]byte, 1024), 0
+	buf, n := make([]byte, 4096), 0
 	for {
 		var got int
 		err := retry(func() (err error) { got, err = unix.Read(fd, buf[n:]); return err })

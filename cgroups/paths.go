@@ -123,7 +123,7 @@ func treesOf(root string, paths map[string]string) ([]tree, error) {
 		}
 		trees = append(trees, t)
 	}
-	if len(trees) == 1 {
+	if len(trees) < 2 { // version 2, and nothing to be brought into memory for
 		return trees, nil
 	}
 	slices.SortFunc(trees, func(a, b tree) int {

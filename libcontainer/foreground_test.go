@@ -285,6 +285,30 @@ func TestSignalsDuringCreation(t *testing.T) {
 	}
 }
 
+// TestForegroundExits: who ends with the program puts back nothing but the terminal.
+func TestForegroundExits(t *testing.T) {
+	null := nullFile(t)
+	f := newTestForeground(t, [3]*os.File{null, null, null})
+	f.exits = true
+	f.catchSignals()
+	if err := f.close(); err != nil {
+		t.Error(err)
+	}
+	if s, err := sys.CatchSignals(true); err == nil {
+		s.Close()
+		t.Error("the signals were given back")
+	}
+	f.exits = false
+	if err := f.close(); err != nil {
+		t.Error(err)
+	}
+	s, err := sys.CatchSignals(true)
+	if err != nil {
+		t.Fatalf("the signals were not given back: %v", err)
+	}
+	s.Close()
+}
+
 func TestForegroundForwardsEarlySignals(t *testing.T) {
 	null := nullFile(t)
 	f := newTestForeground(t, [3]*os.File{null, null, null})

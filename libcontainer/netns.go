@@ -106,7 +106,7 @@ func (n *netNamespace) finish() {
 }
 
 func (n *netNamespace) work(done <-chan struct{}) {
-	back := sys.Avoid(n.cpu)
+	back := sys.AvoidCPU(n.cpu)
 	growStack(0)
 	runtime.LockOSThread()
 	home, err := sys.OpenAt(unix.AT_FDCWD, ownNetNamespace, unix.O_RDONLY, 0)
@@ -135,9 +135,10 @@ func (n *netNamespace) work(done <-chan struct{}) {
 	n.doNext()
 }
 
-// growStack makes the stack of the calling goroutine large enough for all that it is to do
-// at once, by the size of a frame of which nothing is touched: the first stack of 4 KiB in a
-// process touches eight pages, for those to come.
+// growStack makes the stack of the calling goroutine large enough for all that it is to do, by
+// the size of a frame of which nothing is touched (as cmd/ocirun/internal/begin does for the
+// first goroutine, which no library may). Otherwise it would grow by way of 4 KiB, and the
+// first stack of that size in a process touches eight pages, for those to come.
 //
 //go:noinline
 func growStack(use int) byte {

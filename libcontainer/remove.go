@@ -201,10 +201,8 @@ func (s *Store) destroy(root int, d *directory, r *record, poststop bool) error 
 	if err := r.removeCgroup(); err != nil {
 		return err
 	}
-	if r.Resctrl.Dir != "" || r.Resctrl.Monitor != "" {
-		if err := r.Resctrl.Remove(); err != nil {
-			return err
-		}
+	if err := r.Resctrl.Remove(); err != nil {
+		return err
 	}
 	return s.discard(root, d, func() {
 		if poststop {

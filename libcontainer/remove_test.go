@@ -223,6 +223,26 @@ func sampleRecordWithoutCgroup(id string) *record {
 	return &record{ID: id, Bundle: "/bundles/x", Rootfs: "/bundles/x/rootfs", Created: time.Now(), Cgroup: cgroupPlace{Mode: "none"}}
 }
 
+// TestRemoveWithStrangeFiles: what nobody of us has put there goes as well.
+func TestRemoveWithStrangeFiles(t *testing.T) {
+	s := newTestStore(t)
+	c, err := s.begin(sampleRecordWithoutCgroup("web"), []byte(sampleConfig))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.release()
+	dir := filepath.Join(s.root, "web")
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, "notify"), 0o755), os.WriteFile(filepath.Join(dir, "notify/strange"), nil, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Remove("web", true); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(s.root); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
 func TestInterruptedRemovalIsFinished(t *testing.T) {
 	s := newTestStore(t)
 	out := filepath.Join(t.TempDir(), "out")

@@ -1,6 +1,8 @@
-// The process is over before the limit of its cgroup could change: nobody has to look for that.
+// No command computes enough for a limit on CPUs that changes to matter, and the goroutine
+// that looks for changes costs a thread's wake-up at every start.
 //
 //go:debug updatemaxprocs=0
+
 package main
 
 import (

@@ -59,16 +59,6 @@ func (im *image) bytes(data []byte) arg {
 	return arg{argBlob, uint64(off)}
 }
 
-// fill puts a byte into the blob n times.
-func (im *image) fill(b byte, n int) arg {
-	im.align()
-	off := len(im.head)
-	for range n {
-		im.head = append(im.head, b)
-	}
-	return arg{argBlob, uint64(off)}
-}
-
 func (im *image) align() {
 	for len(im.head)%8 != 0 {
 		im.head = append(im.head, 0)

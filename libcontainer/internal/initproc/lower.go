@@ -118,7 +118,7 @@ type lowerer struct {
 	// asks: an operation before this one waits for an answer of the runtime.
 	// asksPlaced: the init says when it waits for its cgroup.
 	asks, asksPlaced bool
-	choosesCPUs      bool // it says on which CPUs it runs
+	setsAffinity     bool // an operation says on which CPUs it runs
 }
 
 // Lower makes the operations for a plan. It fails for a plan that the init
@@ -136,7 +136,7 @@ func Lower(p *plan.Plan, l *Layout) (*Program, error) {
 			return nil, p.Failed(i, err, "")
 		}
 	}
-	return &Program{image: lo.image, pageSize: progressLen(lo.stamps()), asksPlaced: lo.asksPlaced, choosesCPUs: lo.choosesCPUs}, nil
+	return &Program{image: lo.image, pageSize: progressLen(lo.stamps()), asksPlaced: lo.asksPlaced, setsAffinity: lo.setsAffinity}, nil
 }
 
 func (im *image) stamps() int {
@@ -151,8 +151,8 @@ type Program struct {
 	*image
 	pageSize   int
 	asksPlaced bool
-	// choosesCPUs: the init does not stay on the CPUs that it inherits.
-	choosesCPUs bool
+	// setsAffinity: what the init inherits of it lasts until then.
+	setsAffinity bool
 }
 
 // Image lays the program out for the init, in parts that follow each other.

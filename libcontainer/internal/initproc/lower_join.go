@@ -1,6 +1,8 @@
 package initproc
 
 import (
+	"bytes"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/ocirun/ocirun/specconv/plan"
@@ -35,12 +37,12 @@ const maskAll = 1024
 // affinity is a wish: the kernel grants what the cgroup has of it, and refuses one
 // of which it has nothing.
 func (lo *lowerer) affinity(s plan.CPUAffinity) {
-	lo.choosesCPUs = true
+	lo.setsAffinity = true
 	if len(s.Mask) > 0 {
 		lo.sys(unix.SYS_SCHED_SETAFFINITY, imm(0), imm(len(s.Mask)), lo.bytes(s.Mask))
 		return
 	}
 	// A sandbox around the runtime may forbid what nobody has asked for.
-	lo.sys(unix.SYS_SCHED_SETAFFINITY, imm(0), imm(maskAll), lo.fill(0xff, maskAll)).
+	lo.sys(unix.SYS_SCHED_SETAFFINITY, imm(0), imm(maskAll), lo.bytes(bytes.Repeat([]byte{0xff}, maskAll))).
 		tolerate(unix.EPERM, unix.ENOSYS)
 }

@@ -107,7 +107,7 @@ func (s *Spawn) start(image int, control *Control) (*Init, error) {
 	defer unix.Close(exe)
 	p := sys.Program{
 		Exe: exe, Argv: []string{"ocirun-init", strconv.Itoa(s.Layout.fd(fdImage))},
-		Files: s.files(image, control.inits), Flags: s.CloneFlags, Cgroup: s.Cgroup, Near: s.Program.choosesCPUs,
+		Files: s.files(image, control.inits), Flags: s.CloneFlags, Cgroup: s.Cgroup, Pinned: s.Program.setsAffinity,
 	}
 	pid, pidfd, err := p.Start()
 	if err != nil {

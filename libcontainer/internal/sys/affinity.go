@@ -1,6 +1,7 @@
 package sys
 
 import (
+	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -49,45 +50,42 @@ func CPU() int {
 // Yield lets other threads run that wait for the CPU of the calling one (sched_yield(2)).
 func Yield() { _, _, _ = unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) }
 
-// Avoid moves the calling thread away from a CPU, if it is there and may be elsewhere, and
-// gives a function that lets it run there again, which may be called on any thread. The
-// kernel wakes a thread on the CPU of who wakes it where no other is seen to be idle, as in
-// many virtual machines, and there it stays: for two that are to work at the same time one
-// has to say so.
-func Avoid(cpu int) (back func()) {
-	back = func() {}
+// AvoidCPU moves the calling thread away from a CPU, if it is there and may be elsewhere, and
+// gives a function that lets it run there again, on whatever thread that is called. The
+// kernel wakes a thread on the CPU of who wakes it where it does not see that another one is
+// idle, as in many virtual machines, and leaves it there: two threads that are to work at
+// the same time have to say so.
+func AvoidCPU(cpu int) (back func()) {
 	if cpu < 0 || CPU() != cpu {
-		return back
+		return func() {}
 	}
-	mask, err := Affinity()
-	if err != nil || cpu/8 >= len(mask) {
-		return back
-	}
-	mask[cpu/8] &^= 1 << (cpu % 8)
-	thread := unix.Gettid()
-	if setAffinity(thread, mask) != nil { // there is no other
-		return back
-	}
-	return func() {
-		mask[cpu/8] |= 1 << (cpu % 8)
-		_ = setAffinity(thread, mask)
-	}
+	return changeAffinity(cpu, func(mask []byte) { mask[cpu/8] &^= 1 << (cpu % 8) })
 }
 
-// stay keeps the calling thread on its CPU, and gives a function that lets it run where it
-// might before, which may be called on any thread: the goroutine can be on another one by
-// then.
-func stay() (back func()) {
+// pin keeps the calling thread on its CPU, and gives a function that undoes it as that of
+// AvoidCPU does.
+func pin() (back func()) {
 	cpu := CPU()
+	return changeAffinity(cpu, func(mask []byte) {
+		clear(mask)
+		mask[cpu/8] = 1 << (cpu % 8)
+	})
+}
+
+// changeAffinity changes the calling thread's mask, which has a bit for the CPU. What it
+// gives brings the mask of before back to that very thread: a goroutine that was preempted
+// meanwhile is on another one. Where the kernel refuses, nothing has changed.
+func changeAffinity(cpu int, change func(mask []byte)) (back func()) {
+	back = func() {}
 	before, err := Affinity()
 	if err != nil || cpu < 0 || cpu/8 >= len(before) {
-		return func() {}
+		return back
 	}
-	own := make([]byte, len(before))
-	own[cpu/8] = 1 << (cpu % 8)
+	mask := slices.Clone(before)
+	change(mask)
 	thread := unix.Gettid()
-	if setAffinity(thread, own) != nil {
-		return func() {}
+	if setAffinity(thread, mask) != nil {
+		return back
 	}
 	return func() { _ = setAffinity(thread, before) }
 }

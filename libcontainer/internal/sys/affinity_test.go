@@ -24,7 +24,7 @@ func count(mask []byte) (n int) {
 	return n
 }
 
-func TestAvoid(t *testing.T) {
+func TestAvoidCPU(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	before := affinity(t)
@@ -34,7 +34,7 @@ func TestAvoid(t *testing.T) {
 	cpu := CPU()
 	// The kernel may move the thread between the two looks.
 	for range 1000 {
-		back := Avoid(cpu)
+		back := AvoidCPU(cpu)
 		if bytes.Equal(affinity(t), before) {
 			back()
 			cpu = CPU()
@@ -55,23 +55,23 @@ func TestAvoid(t *testing.T) {
 	t.Error("never moved")
 }
 
-// TestAvoidNothing: who is elsewhere, or has nowhere to go, stays as it is.
-func TestAvoidNothing(t *testing.T) {
+// TestAvoidCPUNothing: who is elsewhere, or has nowhere to go, stays as it is.
+func TestAvoidCPUNothing(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	before := affinity(t)
 	for _, cpu := range []int{-1, 1 << 20, 8*len(before) - 1} {
-		Avoid(cpu)()
+		AvoidCPU(cpu)()
 		if !bytes.Equal(affinity(t), before) {
 			t.Fatalf("CPU %d: the CPUs have changed", cpu)
 		}
 	}
-	back := stay()
+	back := pin()
 	own := affinity(t)
 	if count(own) != 1 {
 		t.Errorf("stays on %d CPUs", count(own))
 	}
-	Avoid(CPU())()
+	AvoidCPU(CPU())()
 	if !bytes.Equal(affinity(t), own) {
 		t.Error("the only CPU was left")
 	}
@@ -86,25 +86,25 @@ func TestAvoidNothing(t *testing.T) {
 	}
 }
 
-// TestProgramNear: the child is where its parent is; the parent may be anywhere again.
-func TestProgramNear(t *testing.T) {
+// TestProgramPinned: the child is where its parent is; the parent may be anywhere again.
+func TestProgramPinned(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("a wish that is heard on amd64 only")
 	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	before := affinity(t)
-	for near, want := range map[bool]int{true: 1, false: count(before)} {
+	for pinned, want := range map[bool]int{true: 1, false: count(before)} {
 		start := func(p *Program) (int, int, error) {
-			p.Near = near
+			p.Pinned = pinned
 			return p.vfork()
 		}
 		list := output(t, start, `while read -r key value; do [ "$key" = Cpus_allowed_list: ] && echo "$value"; done </proc/self/status; true`)
 		if n := countList(t, list); n != want {
-			t.Errorf("near %v: the child may run on %q, not on %d", near, list, want)
+			t.Errorf("pinned %v: the child may run on %q, not on %d", pinned, list, want)
 		}
 		if !bytes.Equal(affinity(t), before) {
-			t.Errorf("near %v: the parent's CPUs have changed", near)
+			t.Errorf("pinned %v: the parent's CPUs have changed", pinned)
 		}
 	}
 }

@@ -20,10 +20,11 @@ type Program struct {
 	Flags uint64
 	// Cgroup is the directory of the cgroup v2 that the process is born in, or -1.
 	Cgroup int
-	// Near: the program may run on the caller's CPU only, until it says otherwise
-	// (sched_setaffinity(2)). The caller waits until the program is executed, while other
-	// CPUs may not come to it soon. It is a wish.
-	Near bool
+	// Pinned: the program begins with the affinity for the caller's CPU only, and is to
+	// change that itself (sched_setaffinity(2)). That CPU is free, since the caller waits
+	// until the program is executed, and another one may not come to it soon. Without a
+	// vfork it is left out.
+	Pinned bool
 }
 
 // Start starts the program. Signals have the dispositions that they would have after an

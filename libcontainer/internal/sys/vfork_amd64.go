@@ -69,8 +69,8 @@ func (p *Program) vfork() (pid, pidfd int, err error) {
 	syscall.ForkLock.Lock()
 	keepTimerSlack()
 	back := func() {}
-	if p.Near {
-		back = stay()
+	if p.Pinned {
+		back = pin()
 	}
 	pid, errno := b.bear()
 	back()
