@@ -10,8 +10,13 @@ import (
 	"github.com/ocirun/ocirun/libcontainer/internal/sys"
 )
 
-// killPatience is how long a process may take to end after SIGKILL.
-const killPatience = 10 * time.Second
+const (
+	// killPatience is how long a process may take to end after SIGKILL.
+	killPatience = 10 * time.Second
+	// killAlone is how long the first process of a pid namespace is given to end
+	// and to take all others along.
+	killAlone = 100 * time.Millisecond
+)
 
 // Kill sends a signal to the container's first process; signal 0 only asks
 // whether it is there. SIGKILL ends all processes of the container, also those
@@ -111,11 +116,16 @@ func (r *record) awaitEnd(pidfd int) error {
 	if err := r.thaw(); err != nil {
 		return err
 	}
-	if r.SharedPID {
-		// It takes nobody along, and a thousand others that fork leave it no time to end in.
-		if cgroup, err := r.Cgroup.manager(); err == nil && cgroup != nil {
-			_ = cgroup.Kill() // which removeCgroup does again, and tells why it cannot
+	if !r.SharedPID {
+		ended, err := sys.WaitReadable(pidfd, killAlone)
+		if err != nil || ended {
+			return err
 		}
+	}
+	// Without a pid namespace of its own it takes nobody along; and in either case
+	// a thousand others that fork leave it no time to end in.
+	if cgroup, err := r.Cgroup.manager(); err == nil && cgroup != nil {
+		_ = cgroup.Kill() // which removeCgroup does again, and tells why it cannot
 	}
 	ended, err := sys.WaitReadable(pidfd, killPatience)
 	if err != nil {
