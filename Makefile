@@ -13,7 +13,7 @@ PREFIX      ?= /usr/local
 DESTDIR     ?=
 VERSION     ?= $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null || echo 0.1.0-dev)
 COMMIT      ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
-LDFLAGS     ?= -s -w -X main.version=$(VERSION:v%=%) -X main.commit=$(COMMIT)
+LDFLAGS     ?= -s -w -X main.version=$(VERSION:v%=%) -X main.commit=$(COMMIT) $(ENTRY)
 BUILDFLAGS  ?= -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 TESTFLAGS   ?= -count=1 -timeout 15m
 FUZZTIME    ?= 5s
@@ -46,6 +46,11 @@ ifeq ($(origin GOEXPERIMENT),undefined)
 GOEXPERIMENT := $(shell GOEXPERIMENT=nogreenteagc $(GO) env GOVERSION >/dev/null 2>&1 && echo nogreenteagc)
 endif
 export GOEXPERIMENT
+
+# Where a static binary begins on amd64: see docs/adr/0018-entry.md.
+ifeq ($(or $(GOARCH),$(shell $(GO) env GOARCH))-$(CGO_ENABLED),amd64-0)
+ENTRY = -E github.com/ocirun/ocirun/libcontainer/internal/sys/entry.begin
+endif
 
 ##@ Use it
 

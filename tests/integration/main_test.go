@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -168,12 +169,20 @@ func installBusybox(base string) (string, error) {
 	return path, os.WriteFile(path, data, 0o755)
 }
 
+// entry is what the Makefile has the linker do: begin before the Go runtime.
+func entry() string {
+	if runtime.GOARCH != "amd64" {
+		return ""
+	}
+	return "-E github.com/ocirun/ocirun/libcontainer/internal/sys/entry.begin"
+}
+
 // findRuntime takes RUNTIME or builds ocirun from the tree.
 func findRuntime(base string) error {
 	suite.runtime = os.Getenv("RUNTIME")
 	if suite.runtime == "" {
 		suite.runtime = filepath.Join(base, "ocirun")
-		build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", suite.runtime, "github.com/ocirun/ocirun/cmd/ocirun")
+		build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", entry(), "-o", suite.runtime, "github.com/ocirun/ocirun/cmd/ocirun")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
 			return fmt.Errorf("build ocirun: %w\n%s", err, out)

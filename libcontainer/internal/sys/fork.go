@@ -6,8 +6,11 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ocirun/ocirun/libcontainer/internal/sys/entry"
 )
 
 // timerSlack is that of the process's first thread, in nanoseconds, once another thread has
@@ -26,6 +29,10 @@ var timerSlack atomic.Int64
 // another thread of ours, or the call be forbidden, nothing is lost but time. The caller is
 // the process's first goroutine, before any other thread was started by the program.
 func RelaxMonitor() {
+	if own := entry.TimerSlack(); own != 0 {
+		timerSlack.Store(own)
+		return // it was done before the monitor began
+	}
 	const tries, slack = 8, "1000000"
 	own, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
 	if err != nil || own == 0 {
@@ -54,15 +61,23 @@ func RelaxMonitor() {
 // forking is held by who forks. Who waits does so before it looks after its thread.
 var forking sync.Mutex
 
-// ForkExec is [syscall.ForkExec] for programs that get the timer slack which this process
-// was started with: new processes inherit that of the thread, and the monitor's new threads
-// have inherited the monitor's. The goroutine is not locked to the thread, since the first
-// one that is costs a thread more; it makes no call in between at which it would change it.
+// ForkExec is [syscall.ForkExec] for programs that get the timer slack and the CPUs which
+// this process was started with: new processes inherit those of the thread, and some threads
+// have others. The goroutine is not locked to the thread, since the first one that is costs
+// a thread more; it makes no call in between at which it would change it.
 func ForkExec(path string, argv []string, attr *syscall.ProcAttr) (pid int, err error) {
 	forking.Lock()
 	defer forking.Unlock()
 	keepTimerSlack()
+	keepCPUs()
 	return syscall.ForkExec(path, argv, attr)
+}
+
+// keepCPUs gives the calling thread the CPUs that its children shall have.
+func keepCPUs() {
+	if mask := entry.CPUs(); len(mask) > 0 {
+		_, _, _ = unix.RawSyscall(unix.SYS_SCHED_SETAFFINITY, 0, uintptr(len(mask)*8), uintptr(unsafe.Pointer(&mask[0])))
+	}
 }
 
 // keepTimerSlack gives the calling thread the timer slack that its children shall have.

@@ -51,7 +51,10 @@ func (p *Program) forkExec() (pid, pidfd int, err error) {
 	for i, fd := range p.Files {
 		files[i] = uintptr(fd)
 	}
-	pid, err = ForkExec("/proc/self/fd/"+strconv.Itoa(exe), p.Argv, &syscall.ProcAttr{Files: files, Sys: &syscall.SysProcAttr{
+	forking.Lock()
+	defer forking.Unlock()
+	keepTimerSlack()
+	pid, err = syscall.ForkExec("/proc/self/fd/"+strconv.Itoa(exe), p.Argv, &syscall.ProcAttr{Files: files, Sys: &syscall.SysProcAttr{
 		Cloneflags: uintptr(p.Flags), PidFD: &pidfd, UseCgroupFD: p.Cgroup >= 0, CgroupFD: p.Cgroup,
 	}})
 	if err != nil {

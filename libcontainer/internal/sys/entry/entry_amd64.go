@@ -1,0 +1,31 @@
+package entry
+
+// What begin in entry_amd64.s leaves behind. The masks have a bit for each CPU that any
+// kernel knows (NR_CPUS is 8192 at most).
+var (
+	// size is that of the masks in bytes, or 0: the affinity is untouched.
+	size int64
+	// cpus is the affinity that the process was started with, few that of its threads until now.
+	cpus, few [128]uint64
+	// cpu is the one that the process was started on.
+	cpu uint32 //nolint:unused // used by entry_amd64.s
+	// slack is the timer slack that the process was started with in nanoseconds, or 0: it is untouched.
+	slack int64
+)
+
+func init() { restore() }
+
+func restore()
+
+// CPUs gives the mask of the CPUs that the process was started with, if threads that began
+// early may have another one (sched_setaffinity(2)), or nil.
+func CPUs() []uint64 {
+	if size == 0 {
+		return nil
+	}
+	return cpus[:size/8]
+}
+
+// TimerSlack gives the timer slack that the process was started with in nanoseconds
+// (PR_SET_TIMERSLACK, prctl(2)), if threads that began early have another one, or 0.
+func TimerSlack() int64 { return slack }
