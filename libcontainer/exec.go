@@ -50,6 +50,8 @@ type execution struct {
 	stdio  [3]int
 	// serving is who stays with the program, if anybody does.
 	serving *foreground
+	// warned: there are warnings, which the caller may want to print in the end.
+	warned bool
 }
 
 // Exec adds a process to a created or running container and, unless it is
@@ -83,6 +85,7 @@ func (c *Container) Exec(o ExecOptions) (status int, err error) {
 	if f == nil {
 		return 0, nil
 	}
+	f.relays = f.exits && x.o.Trace == nil && !x.warned && x.init.FromMemory
 	exit, err := f.wait(x.pid, x.init.Pidfd)
 	return exit.Status(), err
 }
@@ -379,6 +382,7 @@ func (x *execution) close() {
 }
 
 func (x *execution) warn(message string) {
+	x.warned = true
 	if x.o.Warn != nil {
 		x.o.Warn(message)
 	}

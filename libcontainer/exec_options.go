@@ -18,7 +18,9 @@ type ExecOptions struct {
 	Changes ProcessChanges
 	// Detach returns as soon as the program runs.
 	Detach bool
-	// Exits is as that of RunOptions.
+	// Exits is as that of RunOptions. Moreover Exec need not return: unless there is a trace or
+	// a warning to be written, the calling process itself becomes one of a few kilobytes that
+	// stays with the program and exits with its status.
 	Exits bool
 	// PidFile, ConsoleSocket, PidfdSocket and PreserveFDs are as those of
 	// CreateOptions, but for this process.

@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ocirun/ocirun/libcontainer/internal/relay"
 	"github.com/ocirun/ocirun/libcontainer/internal/sys"
 )
 
@@ -64,6 +65,16 @@ func newOutput(from, to int, closeFrom bool) *flow {
 
 // isEnded: there is nothing more to move, or never was.
 func (f *flow) isEnded() bool { return f == nil || f.ended }
+
+// relayed is the flow for a relay, before anything has been moved.
+func (f *flow) relayed() relay.Flow {
+	if f.isEnded() {
+		return relay.None
+	}
+	return relay.Flow{
+		From: f.from, To: f.to, CloseFrom: f.closeFrom, CloseTo: f.closeTo, Copies: f.copies, Foreign: f.foreign, Kind: f.kind,
+	}
+}
 
 // interest says what to poll for.
 func (f *flow) interest() unix.PollFd {

@@ -8,6 +8,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
+	"github.com/ocirun/ocirun/libcontainer/internal/relay"
 	"github.com/ocirun/ocirun/libcontainer/internal/sys"
 )
 
@@ -38,7 +39,9 @@ type foreground struct {
 	subreaper bool
 	// exits: the runtime's process ends with the program.
 	exits bool
-	warn  func(message string)
+	// relays: nothing is left to do when the program has ended.
+	relays bool
+	warn   func(message string)
 
 	pid, pidfd int
 	exited     bool
@@ -126,6 +129,9 @@ func (f *foreground) wait(pid, pidfd int) (sys.Exit, error) {
 	for _, sig := range f.early {
 		f.forward(sig)
 	}
+	if f.relays && f.signals != nil {
+		_ = f.relay() // it is as well done here
+	}
 	for !f.done() {
 		if err := f.turn(); err != nil {
 			return sys.Exit{Code: -1}, err
@@ -155,6 +161,19 @@ func (f *foreground) connect() {
 		f.errs = newOutput(s.ours[2], s.own[2], true)
 	}
 	s.ours = [3]int{-1, -1, -1}
+}
+
+// relay has the process become one that does what follows with far less memory, and that
+// nobody has to wait for when the program has ended. It returns if that is not possible.
+func (f *foreground) relay() error {
+	r := relay.Relay{Pid: f.pid, Pidfd: f.pidfd, Signals: f.signals, Master: f.master, Console: -1}
+	for i, stream := range [...]*flow{f.in, f.out, f.errs} {
+		r.Flows[i] = stream.relayed()
+	}
+	if f.console != nil {
+		r.Console, r.Before = f.console.fd, f.console.before
+	}
+	return r.Become()
 }
 
 func (f *foreground) done() bool {

@@ -15,6 +15,7 @@ var initialised = map[string]bool{
 	"math": true, "os": true, "path/filepath": true, "reflect": true, "runtime": true, "sync": true, "syscall": true, "time": true,
 	"unicode":                                         true,
 	module + "/cmd/ocirun/internal/begin":             true, // what pays only before all others
+	module + "/libcontainer/internal/sys/entry":       true, // what the process was started with, given back
 	module + "/libcontainer/internal/sys/nofile":      true, // one system call, which has to come before those of syscall
 	"github.com/opencontainers/runtime-spec/specs-go": true,
 	"github.com/sirupsen/logrus":                      true,

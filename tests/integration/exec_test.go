@@ -6,9 +6,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 )
 
 // sleeping is a running container to go into.
@@ -253,6 +256,61 @@ func TestExecTerminal(t *testing.T) {
 	term.send("hello\r")
 	term.expect("got <hello>")
 	c.wait().exits(3)
+}
+
+// TestExecTerminalFollows: the size of the caller's terminal is that of the container's, and
+// its settings are as before in the end, also when the program is killed.
+func TestExecTerminalFollows(t *testing.T) {
+	s := begin(t)
+	_, id, _ := s.sleeping()
+	term, slave := s.openPty(10, 20)
+	fd := int(term.master.Fd())
+	before, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+	s.must(err)
+	c := s.cmd("exec", "--tty", id, "sh", "-c", "trap 'echo size $(stty size)' WINCH; trap 'echo usr1' USR1; echo up; while :; do sleep 0.02; done")
+	c.onTerminal(slave)
+	term.expect("up")
+	s.must(unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 33, Col: 77}))
+	s.must(unix.SetNonblock(fd, true))
+	s.must(c.exec.Process.Signal(syscall.SIGWINCH))
+	term.expect("size 33 77")
+	s.must(c.exec.Process.Signal(syscall.SIGUSR1))
+	term.expect("usr1")
+	during, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+	s.must(err)
+	equal(s, "processed input", during.Lflag&(unix.ICANON|unix.ISIG|unix.ECHO), 0)
+	term.send("\x03") // to the container's terminal, not to the command
+	c.wait().exits(130)
+	after, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+	s.must(err)
+	equal(s, "terminal settings", *after, *before)
+}
+
+// TestExecStaysSmall: what stays for a session holds next to nothing, of memory and of files.
+func TestExecStaysSmall(t *testing.T) {
+	s := begin(t)
+	s.differs("runc", "a Go runtime stays")
+	s.differs("crun", "all of it stays")
+	_, id, _ := s.sleeping()
+	c := s.cmd("exec", id, "sh", "-c", "echo up; exec sleep 100")
+	c.start()
+	ready := result{s: s, files: [2]string{c.stdout.Name()}}
+	ready.waitFor("up\n")
+	proc := fmt.Sprintf("/proc/%d/", c.exec.Process.Pid)
+	s.within(5*time.Second, "it is small", func() bool {
+		rollup, err := os.ReadFile(proc + "smaps_rollup")
+		s.must(err)
+		_, rss, _ := strings.Cut(string(rollup), "\nRss:")
+		kb, err := strconv.Atoi(strings.Fields(rss)[0])
+		s.must(err)
+		return kb <= 64
+	})
+	fds, err := os.ReadDir(proc + "fd")
+	s.must(err)
+	// Its own streams, its ends of those for output and errors, the signals, the program.
+	equal(s, "descriptors", len(fds), 7)
+	s.must(c.exec.Process.Signal(syscall.SIGTERM))
+	c.wait().exits(143)
 }
 
 func TestExecConsoleSocket(t *testing.T) {

@@ -22,6 +22,8 @@ type outcome struct {
 	stdout   string
 	status   unix.WaitStatus
 	tags     []byte
+	// fromMemory is the init's.
+	fromMemory bool
 }
 
 // failed gives the error of the plan that the init reported, or nil.
@@ -106,7 +108,7 @@ func runProgram(t *testing.T, program *Program, p *plan.Plan, layout *Layout, na
 	}
 	defer in.Close()
 	defer unix.Close(in.Pidfd)
-	out := &outcome{plan: p}
+	out := &outcome{plan: p, fromMemory: in.FromMemory}
 	attend(t, in, out)
 	text, err := io.ReadAll(r)
 	if err != nil {

@@ -82,49 +82,8 @@ func sameContent(file int, size int64) bool {
 	return err == nil && string(buf[:n]) == initBlob
 }
 
-// openMemfd puts the init into sealed memory. Where vm.memfd_noexec forbids
-// executable ones, the first call fails and so does the function.
-func openMemfd() (int, error) {
-	flags := unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
-	fd, err := unix.MemfdCreate("ocirun-init", flags|unix.MFD_EXEC)
-	if err == unix.EINVAL { // before Linux 6.3 there was no such flag and no need of it
-		fd, err = unix.MemfdCreate("ocirun-init", flags)
-	}
-	if err != nil {
-		return -1, err
-	}
-	if err := fillAndSeal(fd, sys.Bytes(initBlob)); err != nil {
-		unix.Close(fd)
-		return -1, err
-	}
-	return fd, nil
-}
-
-// fillAndSeal writes data to a memfd that nobody can change any more after.
-func fillAndSeal(fd int, parts ...[]byte) error {
-	for _, data := range parts {
-		if err := writeAll(fd, data); err != nil {
-			return err
-		}
-	}
-	_, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS,
-		unix.F_SEAL_SEAL|unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_WRITE)
-	return err
-}
-
-func writeAll(fd int, data []byte) error {
-	for len(data) > 0 {
-		n, err := unix.Write(fd, data)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		data = data[n:]
-	}
-	return nil
-}
+// openMemfd puts the init into sealed memory.
+func openMemfd() (int, error) { return sys.SealedMemfd("ocirun-init", true, sys.Bytes(initBlob)) }
 
 // openUnlinked writes the init to a file without a name. It is no other
 // container's, so that overwriting it harms nobody else.
@@ -134,7 +93,7 @@ func openUnlinked(dir int) (int, error) {
 		return -1, err
 	}
 	defer unix.Close(w)
-	if err := writeAll(w, []byte(initBlob)); err != nil {
+	if err := sys.WriteAll(w, sys.Bytes(initBlob)); err != nil {
 		return -1, err
 	}
 	// a file that is open for writing cannot be executed

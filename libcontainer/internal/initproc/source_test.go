@@ -52,8 +52,12 @@ func TestSourceInstalled(t *testing.T) {
 	if err := writeThrough(t, fd); !errors.Is(err, unix.EROFS) {
 		t.Errorf("writing gave %v", err)
 	}
-	if out := runPlan(t, 0, shell("echo ok")...); out.stdout != "ok" {
-		t.Errorf("output %q, %v", out.stdout, out.failed())
+	if out := runPlan(t, 0, shell("echo ok")...); out.stdout != "ok" || out.fromMemory {
+		t.Errorf("output %q, %v, from memory: %v", out.stdout, out.failed(), out.fromMemory)
+	}
+	useInstalled(t, "/nonexistent/init")
+	if out := runPlan(t, 0, shell("echo ok")...); out.stdout != "ok" || !out.fromMemory {
+		t.Errorf("not installed: output %q, %v, from memory: %v", out.stdout, out.failed(), out.fromMemory)
 	}
 }
 

@@ -69,8 +69,11 @@ type Init struct {
 	// Pid is the process id on the host.
 	Pid int
 	// Pidfd refers to the process (pidfd_open(2)).
-	Pidfd   int
-	control int
+	Pidfd int
+	// FromMemory: it was executed from a memfd, not from an installed file, which some
+	// install since a machine has an alarm on that.
+	FromMemory bool
+	control    int
 }
 
 // Start starts the init. It ends with the thread that it is started by, until it
@@ -78,7 +81,7 @@ type Init struct {
 // goroutine which returns while it is locked to it; no goroutine of the process may
 // do so before, since any of them may come to the thread after this one.
 func Start(s *Spawn) (*Init, error) {
-	image, err := imageMemfd(s.Program.Image())
+	image, err := sys.SealedMemfd("ocirun-plan", false, s.Program.Image()...)
 	if err != nil {
 		return nil, &os.PathError{Op: "memfd", Path: "plan", Err: err}
 	}
@@ -113,7 +116,8 @@ func (s *Spawn) start(image int, control *Control) (*Init, error) {
 	if err != nil {
 		return nil, explainSpawn(err)
 	}
-	return &Init{Pid: pid, Pidfd: pidfd, control: control.own}, nil
+	_, notMemfd := unix.FcntlInt(uintptr(exe), unix.F_GET_SEALS, 0)
+	return &Init{Pid: pid, Pidfd: pidfd, FromMemory: notMemfd == nil, control: control.own}, nil
 }
 
 // files lists the init's descriptors by their numbers there; see the fd
@@ -131,23 +135,6 @@ func (s *Spawn) files(image, control int) []int {
 		files = append(files, s.Sources)
 	}
 	return files
-}
-
-// imageMemfd puts the parts of an image into sealed memory.
-func imageMemfd(image [][]byte) (int, error) {
-	flags := unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
-	fd, err := unix.MemfdCreate("ocirun-plan", flags|unix.MFD_NOEXEC_SEAL)
-	if err == unix.EINVAL { // before Linux 6.3
-		fd, err = unix.MemfdCreate("ocirun-plan", flags)
-	}
-	if err != nil {
-		return -1, err
-	}
-	if err := fillAndSeal(fd, image...); err != nil {
-		unix.Close(fd)
-		return -1, err
-	}
-	return fd, nil
 }
 
 // explainSpawn says what the usual errors of clone(2) mean here.

@@ -42,7 +42,9 @@ const lastSignal = 64
 // Signals are the signals that the process receives, in a queue.
 type Signals struct {
 	read, write int
-	saved       [lastSignal + 1]sigaction
+	// mask has a bit for each signal that is queued.
+	mask  uint64
+	saved [lastSignal + 1]sigaction
 }
 
 var signalsMutex sync.Mutex
@@ -78,6 +80,8 @@ func CatchSignals(children bool) (*Signals, error) {
 		act := &action
 		if unix.Signal(sig) == unix.SIGCHLD && !children {
 			act = &sigaction{} // by default it is ignored, and children can be waited for
+		} else {
+			s.mask |= 1 << (sig - 1)
 		}
 		if err := setAction(sig, act, &s.saved[sig]); err != nil {
 			s.Close()
@@ -102,6 +106,20 @@ func isCaught(sig unix.Signal) bool {
 
 // FD becomes readable when there is a signal.
 func (s *Signals) FD() int { return s.read }
+
+// Mask has a bit for each signal that is queued, from the lowest one for signal 1 on
+// (sigset_t of the kernel).
+func (s *Signals) Mask() uint64 { return s.mask }
+
+// Block keeps the signals from the calling thread, and gives a function that ends that. The
+// other threads queue them as before.
+func (s *Signals) Block() (unblock func(), err error) {
+	before, err := block(s.mask)
+	if err != nil {
+		return nil, err
+	}
+	return func() { _ = unix.PthreadSigmask(unix.SIG_SETMASK, before, nil) }, nil
+}
 
 // Next gives a signal and the process that sent it, 0 for the kernel.
 func (s *Signals) Next() (sig unix.Signal, sender int, ok bool) {
@@ -143,11 +161,17 @@ func setAction(sig int, action, old *sigaction) error {
 func WithoutSignal(sig unix.Signal, f func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	var block, before unix.Sigset_t
-	block.Val[0] = 1 << (uint(sig) - 1)
-	if err := unix.PthreadSigmask(unix.SIG_BLOCK, &block, &before); err != nil {
+	before, err := block(1 << (uint(sig) - 1))
+	if err != nil {
 		return err
 	}
-	err := f()
-	return errors.Join(err, unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil))
+	err = f()
+	return errors.Join(err, unix.PthreadSigmask(unix.SIG_SETMASK, before, nil))
+}
+
+// block has the calling thread block signals, and gives those that it had blocked.
+func block(mask uint64) (before *unix.Sigset_t, err error) {
+	before = new(unix.Sigset_t)
+	set := unix.Sigset_t{Val: [16]uint64{mask}}
+	return before, unix.PthreadSigmask(unix.SIG_BLOCK, &set, before)
 }

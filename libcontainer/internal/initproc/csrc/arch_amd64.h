@@ -17,5 +17,5 @@ __asm__(".globl _start\n"
 	"	xorl %ebp, %ebp\n"
 	"	movq %rsp, %rdi\n"
 	"	andq $-16, %rsp\n"
-	"	call init_main\n"
+	"	call program_main\n"
 	"	hlt\n");

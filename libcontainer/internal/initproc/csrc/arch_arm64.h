@@ -20,5 +20,5 @@ __asm__(".globl _start\n"
 	"	mov x29, #0\n"
 	"	mov x30, #0\n"
 	"	mov x0, sp\n"
-	"	bl init_main\n"
+	"	bl program_main\n"
 	"	brk #0\n");

@@ -18,5 +18,5 @@ static inline long raw_syscall(long nr, long a, long b, long c, long d, long e, 
 __asm__(".globl _start\n"
 	"_start:\n"
 	"	mv a0, sp\n"
-	"	call init_main\n"
+	"	call program_main\n"
 	"	ebreak\n");

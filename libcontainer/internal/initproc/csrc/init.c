@@ -15,13 +15,7 @@
  */
 #include "image.h"
 
-#if defined(__x86_64__)
-#include "arch_amd64.h"
-#elif defined(__aarch64__)
-#include "arch_arm64.h"
-#else
-#include "arch_riscv64.h"
-#endif
+#include "program.h"
 
 struct init {
 	u8 *base;                       /* the image */
@@ -31,44 +25,12 @@ struct init {
 	int control;
 };
 
-#define sys0(nr) raw_syscall(nr, 0, 0, 0, 0, 0, 0)
-#define sys1(nr, a) raw_syscall(nr, (long)(a), 0, 0, 0, 0, 0)
-#define sys2(nr, a, b) raw_syscall(nr, (long)(a), (long)(b), 0, 0, 0, 0)
-#define sys3(nr, a, b, c) raw_syscall(nr, (long)(a), (long)(b), (long)(c), 0, 0, 0)
-#define sys4(nr, a, b, c, d) raw_syscall(nr, (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
-#define sys5(nr, a, b, c, d, e) raw_syscall(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
-#define sys6(nr, a, b, c, d, e, f) raw_syscall(nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
-
-/* The compiler may call these even in freestanding code. */
-void *memcpy(void *dst, const void *src, u64 n)
-{
-	u8 *d = dst;
-	const u8 *s = src;
-	while (n--)
-		*d++ = *s++;
-	return dst;
-}
-
-void *memset(void *dst, int c, u64 n)
-{
-	u8 *d = dst;
-	while (n--)
-		*d++ = (u8)c;
-	return dst;
-}
-
 static u64 length(const char *s)
 {
 	u64 n = 0;
 	while (s[n])
 		n++;
 	return n;
-}
-
-static __attribute__((noreturn)) void leave(int status)
-{
-	for (;;)
-		sys1(NR_exit_group, status);
 }
 
 static void set_state(struct init *in, u32 state)
@@ -754,14 +716,6 @@ static void relocate(struct init *in)
 		*(u64 *)(in->base + relocs[i]) += (u64)in->base;
 }
 
-static u32 parse_number(const char *s)
-{
-	u32 n = 0;
-	while (*s >= '0' && *s <= '9')
-		n = n * 10 + (u32)(*s++ - '0');
-	return n;
-}
-
 /*
  * load maps the image and the page. Their descriptors stand one after the other
  * from the number given as the program's argument: image, page, control socket.
@@ -790,14 +744,14 @@ static void load(struct init *in, int fd)
 	sys1(NR_close, fd + 1);
 }
 
-__attribute__((noreturn, used)) void init_main(long *stack)
+__attribute__((noreturn, used)) void program_main(long *stack)
 {
 	struct init in;
 	char **argv = (char **)(stack + 1);
 
 	if (stack[0] < 2)
 		leave(OCIRUN_EXIT_IMAGE);
-	load(&in, (int)parse_number(argv[1]));
+	load(&in, (int)parse_number(&argv[1]));
 	relocate(&in);
 	for (int i = 0; i < OCIRUN_SLOTS; i++)
 		in.slots[i] = OCIRUN_SKIPPED;

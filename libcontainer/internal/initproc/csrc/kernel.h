@@ -1,5 +1,5 @@
 /*
- * The parts of the kernel's interface that the init uses by itself. They are
+ * The parts of the kernel's interface that the init and the relay use by themselves. They are
  * written down here because the cross headers of three architectures are not
  * worth their installation: every number is part of the kernel's stable ABI
  * (asm/unistd.h and linux/ *.h of the architecture).
@@ -22,6 +22,7 @@ enum {
 	NR_fstatfs = 138, NR_clock_gettime = 228, NR_exit_group = 231, NR_mkdirat = 258,
 	NR_mknodat = 259, NR_readlinkat = 267, NR_ppoll = 271, NR_accept4 = 288,
 	NR_dup3 = 292, NR_pipe2 = 293, NR_statx = 332, NR_getpid = 39,
+	NR_rt_sigprocmask = 14, NR_ioctl = 16, NR_sendto = 44, NR_splice = 275, NR_signalfd4 = 289,
 };
 #elif defined(__aarch64__) || defined(__riscv)
 enum {
@@ -31,6 +32,7 @@ enum {
 	NR_clock_gettime = 113, NR_kill = 129, NR_rt_sigaction = 134, NR_setpgid = 154,
 	NR_prctl = 167, NR_getpid = 172, NR_sendmsg = 211, NR_recvmsg = 212, NR_clone = 220, NR_execve = 221,
 	NR_mmap = 222, NR_accept4 = 242, NR_wait4 = 260, NR_statx = 291,
+	NR_ioctl = 29, NR_signalfd4 = 74, NR_splice = 76, NR_rt_sigprocmask = 135, NR_sendto = 206,
 };
 #else
 #error "ocirun's init knows x86-64, arm64 and riscv64"
@@ -38,7 +40,7 @@ enum {
 
 /* The same on every architecture. */
 enum {
-	NR_pidfd_open = 434, NR_close_range = 436, NR_openat2 = 437, NR_faccessat2 = 439,
+	NR_pidfd_send_signal = 424, NR_pidfd_open = 434, NR_close_range = 436, NR_openat2 = 437, NR_faccessat2 = 439,
 };
 
 enum {
@@ -48,16 +50,19 @@ enum {
 };
 
 enum {
-	PROT_READ = 1, PROT_WRITE = 2, MAP_SHARED = 1, MAP_PRIVATE = 2,
+	PROT_READ = 1, PROT_WRITE = 2, MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_ANONYMOUS = 0x20,
 	O_NONBLOCK = 04000, O_CLOEXEC = 02000000, O_PATH = 010000000,
 	F_SETFL = 4,
 	AT_FDCWD = -100, AT_SYMLINK_NOFOLLOW = 0x100, AT_EACCESS = 0x200, AT_EMPTY_PATH = 0x1000,
 	RESOLVE_NO_SYMLINKS = 0x04, RESOLVE_BENEATH = 0x08,
-	S_IFMT = 0170000, S_IFREG = 0100000, S_IFDIR = 0040000,
+	S_IFMT = 0170000, S_IFREG = 0100000, S_IFDIR = 0040000, S_IFSOCK = 0140000,
 	X_OK = 1,
 	SOL_SOCKET = 1, SCM_RIGHTS = 1, MSG_NOSIGNAL = 0x4000, MSG_CMSG_CLOEXEC = 0x40000000, SOCK_CLOEXEC = 02000000,
-	CLONE_PARENT = 0x8000, CLONE_PARENT_SETTID = 0x100000, SIGKILL = 9, SIGPIPE = 13, SIGCHLD = 17,
-	PR_SET_PDEATHSIG = 1,
+	CLONE_PARENT = 0x8000, CLONE_PARENT_SETTID = 0x100000, PR_SET_PDEATHSIG = 1, PR_SET_NAME = 15,
+	SIGHUP = 1, SIGINT = 2, SIGQUIT = 3, SIGKILL = 9, SIGPIPE = 13, SIGTERM = 15, SIGCHLD = 17, SIGTTOU = 22, SIGWINCH = 28,
+	SIG_BLOCK = 0, SFD_NONBLOCK = 04000, SFD_CLOEXEC = 02000000,
+	MSG_DONTWAIT = 0x40, SPLICE_F_MOVE = 1, SPLICE_F_NONBLOCK = 2,
+	TCSETS = 0x5402, TIOCGWINSZ = 0x5413, TIOCSWINSZ = 0x5414,
 	CLOCK_MONOTONIC = 1,
 	POLLIN = 1, POLLOUT = 4, POLLERR = 8, POLLHUP = 16,
 	STATX_TYPE_MODE = 3,
@@ -91,10 +96,17 @@ struct msghdr_buf {
 	u32 flags; u32 pad1;
 };
 struct cmsg_fd { u64 len; s32 level, type, fd, pad; };
+/* What a signalfd gives, and what a handler is given (struct siginfo): its beginning. */
+struct signalfd_buf { u32 signo; s32 error, code; u32 pid; u8 rest[112]; };
+struct siginfo_buf { s32 signo, error, code, pad0, pid, uid; };
+struct winsize_buf { u16 rows, columns, width, height; };
+struct termios_buf { u32 iflag, oflag, cflag, lflag; u8 line, cc[19]; };
 struct sigaction_buf { void *handler; u64 flags; void *restorer; u64 mask; };
 
 _Static_assert(sizeof(struct statx_buf) == 256, "struct statx");
 _Static_assert(sizeof(struct statfs_buf) == 120, "struct statfs");
+_Static_assert(sizeof(struct signalfd_buf) == 128, "struct signalfd_siginfo");
+_Static_assert(sizeof(struct termios_buf) == 36, "struct termios");
 _Static_assert(sizeof(struct msghdr_buf) == 56, "struct msghdr");
 
 #endif

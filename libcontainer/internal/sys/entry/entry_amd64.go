@@ -5,10 +5,11 @@ package entry
 var (
 	// size is that of the masks in bytes, or 0: the affinity is untouched.
 	size int64
-	// cpus is the affinity that the process was started with, few that of its threads until now.
-	cpus, few [128]uint64
-	// cpu is the one that the process was started on.
-	cpu uint32 //nolint:unused // used by entry_amd64.s
+	// cpus is the affinity that the process was started with.
+	cpus [128]uint64
+	// few is that of its threads until now, cpu the one that it was started on.
+	few [128]uint64 //nolint:unused // used by entry_amd64.s
+	cpu uint32      //nolint:unused // used by entry_amd64.s
 	// slack is the timer slack that the process was started with in nanoseconds, or 0: it is untouched.
 	slack int64
 )
