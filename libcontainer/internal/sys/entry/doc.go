@@ -7,6 +7,9 @@
 // the Go runtime has started. In an exec the runtime's monitor also begins relaxed, as
 // [sys.RelaxMonitor] has it.
 //
-// The package imports nothing, to be initialised early: what is begun by then keeps the
-// affinity of the start.
+// The Go runtime also looks up what limit its cgroup has on CPUs, which it takes for no less
+// than two, and how large pages can be, which is of use to larger programs. Until it has
+// started it can open no file, therefore, and goes on without.
+//
+// The package is initialised early: what is begun by then keeps the affinity of the start.
 package entry

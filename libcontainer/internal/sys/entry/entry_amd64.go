@@ -1,5 +1,7 @@
 package entry
 
+import "runtime"
+
 // What begin in entry_amd64.s leaves behind. The masks have a bit for each CPU that any
 // kernel knows (NR_CPUS is 8192 at most).
 var (
@@ -12,7 +14,15 @@ var (
 	cpu uint32      //nolint:unused // used by entry_amd64.s
 	// slack is the timer slack that the process was started with in nanoseconds, or 0: it is untouched.
 	slack int64
+	// files is the limit on open files, a soft and a hard one, that the process was started with
+	// if isLimited, and fewFiles what it has until now.
+	files, fewFiles [2]uint64 //nolint:unused // used by entry_amd64.s
+	isLimited       int64     //nolint:unused // used by entry_amd64.s
 )
+
+// memProfileRate is set to 0, as the Go runtime itself does in a program that makes no use of
+// it, but only after it has taken a first sample.
+var memProfileRate = &runtime.MemProfileRate //nolint:unused // used by entry_amd64.s
 
 func init() { restore() }
 

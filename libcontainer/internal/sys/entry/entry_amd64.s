@@ -1,14 +1,51 @@
 #include "textflag.h"
 
+// The system calls, and their constants.
+#define NR_PRCTL	157
+#define NR_SCHED_SETAFFINITY	203
+#define NR_SCHED_GETAFFINITY	204
+#define NR_PRLIMIT64	302
+#define NR_GETCPU	309
+#define PR_SET_TIMERSLACK	29
+#define PR_GET_TIMERSLACK	30
+#define RLIMIT_NOFILE	7
+
 // The kernel starts the program here, with the number of arguments and the arguments on the
 // stack. Nothing may be changed there, and no register means anything yet. Whatever fails,
 // the program is only slower.
 TEXT ·begin(SB),NOSPLIT|NOFRAME,$0
-	MOVL	$2, R12	// the CPUs that are needed
-	LEAQ	8(SP), R13
+	MOVQ	·memProfileRate(SB), AX
+	MOVQ	$0, (AX)
+
+	// No more files than the standard streams, which the Go runtime opens if they are closed.
+	MOVL	$NR_PRLIMIT64, AX
+	XORL	DI, DI
+	MOVL	$RLIMIT_NOFILE, SI
+	XORL	DX, DX
+	LEAQ	·files(SB), R10
+	SYSCALL
+	TESTQ	AX, AX
+	JNZ	arguments
+	CMPQ	·files+0(SB), $3
+	JLS	arguments
+	MOVQ	$3, ·fewFiles+0(SB)
+	MOVQ	·files+8(SB), AX
+	MOVQ	AX, ·fewFiles+8(SB)
+	MOVL	$NR_PRLIMIT64, AX
+	XORL	DI, DI
+	MOVL	$RLIMIT_NOFILE, SI
+	LEAQ	·fewFiles(SB), DX
+	XORL	R10, R10
+	SYSCALL
+	TESTQ	AX, AX
+	JNZ	arguments
+	MOVQ	$1, ·isLimited(SB)
 
 	// Is one of the arguments "exec"? At the end of them there is more to read: the strings
 	// of the environment, then the name of the file.
+arguments:
+	MOVL	$2, R12	// the CPUs that are needed
+	LEAQ	8(SP), R13
 argument:
 	ADDQ	$8, R13
 	MOVQ	(R13), SI
@@ -20,14 +57,14 @@ argument:
 	JNE	argument
 	MOVL	$1, R12
 
-	MOVL	$157, AX	// prctl
-	MOVL	$30, DI	// PR_GET_TIMERSLACK
+	MOVL	$NR_PRCTL, AX
+	MOVL	$PR_GET_TIMERSLACK, DI
 	SYSCALL
 	CMPQ	AX, $0
 	JLE	affinity	// 0: a real-time thread is woken in time whatever it says
 	MOVQ	AX, R14
-	MOVL	$157, AX	// prctl
-	MOVL	$29, DI	// PR_SET_TIMERSLACK
+	MOVL	$NR_PRCTL, AX
+	MOVL	$PR_SET_TIMERSLACK, DI
 	MOVL	$1000000, SI
 	SYSCALL
 	TESTQ	AX, AX
@@ -35,7 +72,7 @@ argument:
 	MOVQ	R14, ·slack(SB)
 
 affinity:
-	MOVL	$204, AX	// sched_getaffinity
+	MOVL	$NR_SCHED_GETAFFINITY, AX
 	XORL	DI, DI
 	MOVL	$1024, SI
 	LEAQ	·cpus(SB), DX
@@ -43,7 +80,7 @@ affinity:
 	CMPQ	AX, $0
 	JLE	start
 	MOVQ	AX, R14
-	MOVL	$309, AX	// getcpu
+	MOVL	$NR_GETCPU, AX
 	LEAQ	·cpu(SB), DI
 	XORL	SI, SI
 	XORL	DX, DX
@@ -72,7 +109,7 @@ word:
 	MOVQ	(R8)(R10*1), R9
 	CMPQ	R9, (DX)(R10*1)
 	JEQ	word
-	MOVL	$203, AX	// sched_setaffinity
+	MOVL	$NR_SCHED_SETAFFINITY, AX
 	XORL	DI, DI
 	MOVQ	R14, SI
 	SYSCALL
@@ -85,10 +122,19 @@ start:
 
 // func restore()
 TEXT ·restore(SB),NOSPLIT|NOFRAME,$0-0
+	CMPQ	·isLimited(SB), $0
+	JEQ	cpus
+	MOVL	$NR_PRLIMIT64, AX
+	XORL	DI, DI
+	MOVL	$RLIMIT_NOFILE, SI
+	LEAQ	·files(SB), DX
+	XORL	R10, R10
+	SYSCALL
+cpus:
 	MOVQ	·size(SB), SI
 	TESTQ	SI, SI
 	JZ	timer
-	MOVL	$203, AX	// sched_setaffinity
+	MOVL	$NR_SCHED_SETAFFINITY, AX
 	XORL	DI, DI
 	LEAQ	·cpus(SB), DX
 	SYSCALL
@@ -96,8 +142,8 @@ timer:
 	MOVQ	·slack(SB), SI
 	TESTQ	SI, SI
 	JZ	done
-	MOVL	$157, AX	// prctl
-	MOVL	$29, DI	// PR_SET_TIMERSLACK
+	MOVL	$NR_PRCTL, AX
+	MOVL	$PR_SET_TIMERSLACK, DI
 	SYSCALL
 done:
 	RET

@@ -34,22 +34,14 @@ func TestMakefile(t *testing.T) {
 type begun struct {
 	Processors, Threads, Slack int
 	Mask                       []byte
+	Files                      uint64
 	Limited, Relaxed           bool
 	Args                       []string
 }
 
 func TestBegin(t *testing.T) {
-	if runtime.GOARCH != "amd64" {
-		t.Skip("the Go runtime is entered as usual on " + runtime.GOARCH)
-	}
-	program := filepath.Join(t.TempDir(), "begun")
-	build := exec.Command("go", "build", "-ldflags", "-E "+symbol, "-o", program, "./testdata/begun")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	program := buildBegun(t)
 	runtime.LockOSThread() // what follows is about the thread, and it ends with the test
-	const slack = "54321"
 	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, 54321, 0, 0, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -58,13 +50,6 @@ func TestBegin(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := count(mask)
-	one := make([]byte, len(mask))
-	for i, b := range mask {
-		if b != 0 {
-			one[i] = b & -b
-			break
-		}
-	}
 	for _, c := range []struct {
 		name       string
 		mask       []byte
@@ -77,35 +62,84 @@ func TestBegin(t *testing.T) {
 		{"exec", mask, []string{"exec", "a", "true"}, 1, true},
 		{"exec behind options", mask, []string{"--root", "/x", "exec", "a"}, 1, true},
 		{"almost exec", mask, []string{"execs", "exe", "e", "", "Exec"}, min(all, 2), false},
-		{"one CPU", one, []string{"run"}, 1, false},
-		{"exec on one CPU", one, []string{"exec"}, 1, true},
+		{"one CPU", one(mask), []string{"run"}, 1, false},
+		{"exec on one CPU", one(mask), []string{"exec"}, 1, true},
 	} {
 		if err := sys.SetAffinity(c.mask); err != nil {
 			t.Fatal(err)
 		}
-		out, err := exec.Command(program, c.args...).CombinedOutput()
-		if err != nil {
-			t.Fatalf("%s: %v\n%s", c.name, err, out)
-		}
-		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-		var got begun
-		if err := json.Unmarshal([]byte(lines[0]), &got); err != nil || len(lines) != 3 {
-			t.Fatalf("%s: %v in\n%s", c.name, err, out)
-		}
+		got, started := runBegun(t, exec.Command("prlimit", append([]string{"--nofile=321:654", program}, c.args...)...))
 		want := begun{
-			Processors: c.processors, Threads: got.Threads, Slack: 54321, Mask: c.mask,
+			Processors: c.processors, Threads: got.Threads, Slack: 54321, Mask: c.mask, Files: 321,
 			Limited: c.processors < count(c.mask), Relaxed: c.relaxed, Args: c.args,
 		}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: begun with\n%+v, not\n%+v", c.name, got, want)
 		}
-		if lines[1] != slack && c.relaxed {
-			t.Errorf("%s: a program that it starts has the timer slack %s", c.name, lines[1])
+		if c.relaxed && started[0] != "54321" {
+			t.Errorf("%s: a program that it starts has the timer slack %s", c.name, started[0])
 		}
-		if shown := strings.Fields(lines[2])[1]; countHex(shown) != count(c.mask) {
+		if shown := strings.Fields(started[1])[1]; countHex(shown) != count(c.mask) {
 			t.Errorf("%s: a program that it starts has the CPUs %s", c.name, shown)
 		}
+		if limits := strings.Fields(started[2]); limits[3] != "321" || limits[4] != "654" {
+			t.Errorf("%s: a program that it starts has the limits %s", c.name, started[2])
+		}
 	}
+}
+
+// TestBeginClosed: the Go runtime opens the null device for standard streams that are closed,
+// which takes files; and what has few of them is left alone.
+func TestBeginClosed(t *testing.T) {
+	program := buildBegun(t)
+	for script, limit := range map[string]uint64{
+		`ulimit -n 100; exec "$0" run <&-`: 100, `ulimit -n 100; exec "$0" exec <&- 2>&-`: 100, `ulimit -n 12; exec "$0" run`: 12,
+	} {
+		got, started := runBegun(t, exec.Command("sh", "-c", script, program))
+		if got.Files != limit || len(started) != 3 {
+			t.Errorf("%s: the limit %d, started %q", script, got.Files, started)
+		}
+	}
+}
+
+func buildBegun(t *testing.T) (program string) {
+	t.Helper()
+	if runtime.GOARCH != "amd64" {
+		t.Skip("the Go runtime is entered as usual on " + runtime.GOARCH)
+	}
+	program = filepath.Join(t.TempDir(), "begun")
+	build := exec.Command("go", "build", "-ldflags", "-E "+symbol, "-o", program, "./testdata/begun")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return program
+}
+
+// runBegun gives what the program has begun with, and what the programs print that it starts.
+func runBegun(t *testing.T, c *exec.Cmd) (got begun, started []string) {
+	t.Helper()
+	out, err := c.Output()
+	if err != nil {
+		t.Fatalf("%v: %v\n%s", c.Args, err, out)
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	if err := json.Unmarshal([]byte(lines[0]), &got); err != nil || len(lines) != 4 {
+		t.Fatalf("%v: %v in\n%s", c.Args, err, out)
+	}
+	return got, lines[1:]
+}
+
+// one is the mask's first CPU.
+func one(mask []byte) []byte {
+	first := make([]byte, len(mask))
+	for i, b := range mask {
+		if b != 0 {
+			first[i] = b & -b
+			break
+		}
+	}
+	return first
 }
 
 func count(mask []byte) (n int) {

@@ -1,5 +1,7 @@
 package nofile
 
+import _ "github.com/ocirun/ocirun/libcontainer/internal/sys/entry" // it changes the limit until it is initialised
+
 // Limit is a soft and a hard limit (getrlimit(2)).
 type Limit struct{ Cur, Max uint64 }
 

@@ -13,7 +13,16 @@ import (
 
 	"github.com/ocirun/ocirun/libcontainer/internal/sys"
 	"github.com/ocirun/ocirun/libcontainer/internal/sys/entry"
+	"github.com/ocirun/ocirun/libcontainer/internal/sys/nofile"
 )
+
+// files is the soft limit on open files that the package nofile knows.
+func files() (limit uint64) {
+	if started := nofile.Started(); started != nil {
+		limit = started.Cur
+	}
+	return limit
+}
 
 func main() {
 	sys.RelaxMonitor()
@@ -22,7 +31,7 @@ func main() {
 	mask, _ := sys.Affinity()
 	_ = json.NewEncoder(os.Stdout).Encode(map[string]any{
 		"Processors": runtime.GOMAXPROCS(0), "Threads": len(early), "Slack": slack, "Mask": mask,
-		"Limited": entry.CPUs() != nil, "Relaxed": entry.TimerSlack() != 0, "Args": os.Args[1:],
+		"Files": files(), "Limited": entry.CPUs() != nil, "Relaxed": entry.TimerSlack() != 0, "Args": os.Args[1:],
 	})
 	runtime.LockOSThread()
 	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1000000, 0, 0, 0) // as threads have that the monitor started
@@ -32,17 +41,15 @@ func main() {
 		one[cpu/8] = 1 << (cpu % 8)
 		_ = sys.SetAffinity(one) // as threads have that began early
 	}
-	pid, err := sys.ForkExec("/bin/grep", []string{"grep", "-h", "", "/proc/self/timerslack_ns"}, &syscall.ProcAttr{Files: []uintptr{0, 1, 2}})
-	if err == nil {
-		_, err = sys.Reap(pid)
-	}
-	if err == nil {
-		pid, err = sys.ForkExec("/bin/grep", []string{"grep", "^Cpus_allowed:", "/proc/self/status"}, &syscall.ProcAttr{Files: []uintptr{0, 1, 2}})
-	}
-	if err == nil {
-		_, err = sys.Reap(pid)
-	}
-	if err != nil {
-		os.Stdout.WriteString(err.Error() + "\n")
+	for _, args := range [][]string{
+		{"grep", "-h", "", "/proc/self/timerslack_ns"}, {"grep", "^Cpus_allowed:", "/proc/self/status"}, {"grep", "^Max open files", "/proc/self/limits"},
+	} {
+		pid, err := sys.ForkExec("/bin/grep", args, &syscall.ProcAttr{Files: []uintptr{0, 1, 2}})
+		if err == nil {
+			_, err = sys.Reap(pid)
+		}
+		if err != nil {
+			os.Stdout.WriteString(err.Error() + "\n")
+		}
 	}
 }
