@@ -145,9 +145,11 @@ func (x *execution) compile() error {
 	}
 	host := probeHost(cgroups.Host{}, spec, x.process)
 	host.CgroupMode = x.record.Cgroup.Mode
+	rootless := unix.Geteuid() != 0
+	host.UserNS = rootless && InUserNamespace() // makes no difference for root, and takes a look-up in procfs
 	x.options.Options = specconv.Options{
 		ID: x.record.ID, Host: host, CgroupPath: x.record.Cgroup.Path,
-		NoNewKeyring: x.record.Inputs.NoNewKeyring, Rootless: unix.Geteuid() != 0, PreserveFDs: x.o.PreserveFDs,
+		NoNewKeyring: x.record.Inputs.NoNewKeyring, Rootless: rootless, PreserveFDs: x.o.PreserveFDs,
 	}
 	x.options.Cgroups = x.o.Cgroups
 	for _, p := range specconv.ValidateExec(x.process, x.options) {

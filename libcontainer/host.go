@@ -13,14 +13,14 @@ import (
 )
 
 // probeHost asks the kernel what the compiler needs to know of it, as far as the
-// configuration, or the process that is to run, makes a difference.
+// configuration, or the process that is to run, makes a difference. Whether the runtime is
+// in a user namespace is left to the caller.
 func probeHost(host cgroups.Host, spec *specs.Spec, process *specs.Process) specconv.Host {
 	h := specconv.Host{
 		LastCap:     lastCapability(),
 		Caps:        ownCapabilities(),
 		CgroupMode:  host.Mode.String(),
 		HostCgroups: hierarchies(host),
-		UserNS:      InUserNamespace(),
 	}
 	if spec.Linux != nil {
 		for _, n := range spec.Linux.Namespaces {

@@ -94,6 +94,7 @@ func (b *builder) probe(host cgroups.Host) error {
 		ListenFDs: b.o.ListenFDs, ListenNames: b.o.ListenNames, PreserveFDs: b.o.PreserveFDs, ConsoleSocket: b.o.ConsoleSocket != "", Detach: b.detached,
 		Host: probeHost(host, b.bundle.Spec, b.bundle.Spec.Process),
 	}
+	b.options.Host.UserNS = InUserNamespace()
 	if b.o.NotifySocket != "" {
 		b.options.NotifyDir = filepath.Join(b.store.root, b.id, notifyName)
 	}
