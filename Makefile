@@ -41,9 +41,10 @@ SUMMARY     := $(CACHE)/testsum
 
 export CGO_ENABLED ?= 0
 
-# The garbage collector of before Go 1.26, as long as Go has both: see docs/adr/0017-collector.md.
+# The garbage collector and the heap's address of before Go 1.26, as long as Go has both: see docs/adr/0017-collector.md.
 ifeq ($(origin GOEXPERIMENT),undefined)
-GOEXPERIMENT := $(shell GOEXPERIMENT=nogreenteagc $(GO) env GOVERSION >/dev/null 2>&1 && echo nogreenteagc)
+GOEXPERIMENT := $(shell for e in nogreenteagc norandomizedheapbase64; do \
+                  GOEXPERIMENT=$$e $(GO) env GOVERSION >/dev/null 2>&1 && printf '%s,' $$e; done)
 endif
 export GOEXPERIMENT
 

@@ -10,6 +10,7 @@ const (
 	maxOfCrun      = 0.60 // default bundle
 	maxOfFloor     = 2.3  // default bundle
 	maxOfCrunCold  = 0.35 // Docker-like bundle, cold
+	maxOfCrunExec  = 0.55 // exec
 	maxLimitKiB    = 1024
 	maxInitPrivate = 200 // KiB
 )
@@ -44,6 +45,7 @@ func (r *report) check() []check {
 		quotient("default bundle, of crun's time", bundleDefault, anyCache, nameCrun, maxOfCrun),
 		quotient("default bundle, of the floor's time", bundleDefault, anyCache, nameFloor, maxOfFloor),
 		quotient("Docker-like bundle, cold, of crun's time", bundleDocker, coldCache, nameCrun, maxOfCrunCold),
+		quotient("exec, of crun's time", bundleExec, anyCache, nameCrun, maxOfCrunExec),
 	}
 	limit := check{Promise: "smallest memory limit in KiB", Most: maxLimitKiB}
 	if i := slices.IndexFunc(r.Limits, func(l memoryLimit) bool { return l.Runtime == nameOcirun && l.Error == "" }); i >= 0 {

@@ -22,6 +22,7 @@ func goodReport() *report {
 		row(bundleDefault, anyCache, nameOcirun, 600), row(bundleDefault, anyCache, nameCrun, 1000), row(bundleDefault, anyCache, nameFloor, 300),
 		row(bundleDocker, coldCache, nameOcirun, 350), row(bundleDocker, coldCache, nameCrun, 1000),
 		row(bundleDocker, warmCache, nameOcirun, 350), row(bundleDocker, warmCache, nameCrun, 500),
+		row(bundleExec, anyCache, nameOcirun, 550), row(bundleExec, anyCache, nameCrun, 1000),
 	}
 	r.Footprints = []footprint{{Runtime: nameOcirun, PrivateKiB: 200}, {Runtime: nameCrun, PrivateKiB: 1800}}
 	r.Limits = []memoryLimit{{Runtime: nameOcirun, Bytes: 1 << 20}, {Runtime: nameCrun, Error: "not even with 16 MiB"}}
@@ -55,12 +56,13 @@ func TestFinish(t *testing.T) {
 		want   string // part of the error; empty: none
 	}{
 		"kept":               {func(*report) {}, ""},
-		"slower than crun":   {func(r *report) { r.Series[0].Summary.MedianUS = 601 }, "1 of 5 promises"},
-		"far from the floor": {func(r *report) { r.Series[2].Summary.MedianUS = 200 }, "1 of 5 promises"},
-		"slow when cold":     {func(r *report) { r.Series[3].Summary.MedianUS = 351 }, "1 of 5 promises"},
-		"large init":         {func(r *report) { r.Footprints[0].PrivateKiB = 201 }, "1 of 5 promises"},
-		"large limit":        {func(r *report) { r.Limits[0].Bytes++ }, "1 of 5 promises"},
-		"crun absent":        {func(r *report) { r.Series = r.Series[:1] }, "3 of 5 promises"},
+		"slower than crun":   {func(r *report) { r.Series[0].Summary.MedianUS = 601 }, "1 of 6 promises"},
+		"far from the floor": {func(r *report) { r.Series[2].Summary.MedianUS = 200 }, "1 of 6 promises"},
+		"slow when cold":     {func(r *report) { r.Series[3].Summary.MedianUS = 351 }, "1 of 6 promises"},
+		"slow exec":          {func(r *report) { r.Series[7].Summary.MedianUS = 551 }, "1 of 6 promises"},
+		"large init":         {func(r *report) { r.Footprints[0].PrivateKiB = 201 }, "1 of 6 promises"},
+		"large limit":        {func(r *report) { r.Limits[0].Bytes++ }, "1 of 6 promises"},
+		"crun absent":        {func(r *report) { r.Series = r.Series[:1] }, "4 of 6 promises"},
 		"ocirun absent":      {func(r *report) { r.Contenders[0].Absent = "no such file" }, "no such file"},
 		"ocirun fails once":  {func(r *report) { r.Series[3].Error = "exit status 1" }, "exit status 1"},
 		"crun fails":         {func(r *report) { r.Series[1].Error = "exit status 1" }, ""},
@@ -124,7 +126,7 @@ func TestJSONFile(t *testing.T) {
 	if err := json.Unmarshal(data, &back); err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(back.Ratios, r.Ratios) || len(back.Checks) != 5 || len(back.Series) != len(r.Series) {
+	if !reflect.DeepEqual(back.Ratios, r.Ratios) || !reflect.DeepEqual(back.Checks, r.check()) || len(back.Series) != len(r.Series) {
 		t.Errorf("the file does not hold the report:\n%s", data)
 	}
 }

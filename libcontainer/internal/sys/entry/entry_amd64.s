@@ -41,8 +41,8 @@ TEXT ·begin(SB),NOSPLIT|NOFRAME,$0
 	JNZ	arguments
 	MOVQ	$1, ·isLimited(SB)
 
-	// Is one of the arguments "exec"? At the end of them there is more to read: the strings
-	// of the environment, then the name of the file.
+	// Is one of the arguments "exec", and none before it "run" or "create"? At the end of them
+	// there is more to read: the strings of the environment, then the name of the file.
 arguments:
 	MOVL	$2, R12	// the CPUs that are needed
 	LEAQ	8(SP), R13
@@ -51,7 +51,11 @@ argument:
 	MOVQ	(R13), SI
 	TESTQ	SI, SI
 	JZ	affinity
-	CMPL	(SI), $0x63657865
+	CMPL	(SI), $0x006e7572	// run
+	JEQ	affinity
+	CMPL	(SI), $0x61657263	// crea
+	JEQ	create
+	CMPL	(SI), $0x63657865	// exec
 	JNE	argument
 	CMPB	4(SI), $0
 	JNE	argument
@@ -65,11 +69,17 @@ argument:
 	MOVQ	AX, R14
 	MOVL	$NR_PRCTL, AX
 	MOVL	$PR_SET_TIMERSLACK, DI
-	MOVL	$1000000, SI
+	MOVL	$10000000, SI
 	SYSCALL
 	TESTQ	AX, AX
 	JNZ	affinity
 	MOVQ	R14, ·slack(SB)
+
+	JMP	affinity
+
+create:
+	CMPL	3(SI), $0x00657461	// ate
+	JNE	argument
 
 affinity:
 	MOVL	$NR_SCHED_GETAFFINITY, AX

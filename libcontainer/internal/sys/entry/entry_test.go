@@ -62,6 +62,9 @@ func TestBegin(t *testing.T) {
 		{"exec", mask, []string{"exec", "a", "true"}, 1, true},
 		{"exec behind options", mask, []string{"--root", "/x", "exec", "a"}, 1, true},
 		{"almost exec", mask, []string{"execs", "exe", "e", "", "Exec"}, min(all, 2), false},
+		{"run of exec", mask, []string{"--debug", "run", "exec"}, min(all, 2), false},
+		{"create of exec", mask, []string{"create", "exec"}, min(all, 2), false},
+		{"almost create", mask, []string{"creates", "runs", "crea", "exec"}, 1, true},
 		{"one CPU", one(mask), []string{"run"}, 1, false},
 		{"exec on one CPU", one(mask), []string{"exec"}, 1, true},
 	} {
