@@ -10,8 +10,8 @@ var (
 	// cpus is the affinity that the process was started with.
 	cpus [128]uint64
 	// few is that of its threads until now, cpu the one that it was started on.
-	few [128]uint64 //nolint:unused // used by entry_amd64.s
-	cpu uint32      //nolint:unused // used by entry_amd64.s
+	few [128]uint64
+	cpu uint32
 	// slack is the timer slack that the process was started with in nanoseconds, or 0: it is untouched.
 	slack int64
 	// files is the limit on open files, a soft and a hard one, that the process was started with
@@ -25,6 +25,9 @@ var (
 var memProfileRate = &runtime.MemProfileRate //nolint:unused // used by entry_amd64.s
 
 func init() { restore() }
+
+// choose is how begin chooses among cpus, for the test of machines that have many.
+func choose(wanted, size int) (limits bool)
 
 func restore()
 

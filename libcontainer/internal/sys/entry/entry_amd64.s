@@ -98,7 +98,25 @@ affinity:
 	TESTQ	AX, AX
 	JNZ	start
 
-	// This CPU, and its neighbour if two are needed: other processes choose others.
+	CALL	chooseCPUs<>(SB)
+	JCC	start
+	MOVL	$NR_SCHED_SETAFFINITY, AX
+	XORL	DI, DI
+	MOVQ	R14, SI
+	LEAQ	·few(SB), DX
+	SYSCALL
+	TESTQ	AX, AX
+	JNZ	start
+	MOVQ	R14, ·size(SB)
+
+start:
+	JMP	_rt0_amd64_linux(SB)
+
+// chooseCPUs puts the CPUs that are needed, whose number is in R12, into few, and sets the
+// carry flag if the process may use others as well: this one, and its neighbour if two are
+// needed, so that other processes choose others. Without that neighbour it chooses none. R14
+// is the size of the masks.
+TEXT chooseCPUs<>(SB),NOSPLIT|NOFRAME,$0
 	LEAQ	·cpus(SB), R8
 	LEAQ	·few(SB), DX
 	MOVLQZX	·cpu(SB), R9
@@ -107,7 +125,7 @@ affinity:
 	JEQ	compare
 	XORQ	$1, R9
 	BTQ	R9, (R8)
-	JCC	start
+	JCC	chosen
 	BTSQ	R9, (DX)
 
 	// Are these all?
@@ -115,20 +133,24 @@ compare:
 	MOVQ	R14, R10
 word:
 	SUBQ	$8, R10
-	JLT	start
+	JLT	all
 	MOVQ	(R8)(R10*1), R9
 	CMPQ	R9, (DX)(R10*1)
 	JEQ	word
-	MOVL	$NR_SCHED_SETAFFINITY, AX
-	XORL	DI, DI
-	MOVQ	R14, SI
-	SYSCALL
-	TESTQ	AX, AX
-	JNZ	start
-	MOVQ	R14, ·size(SB)
+	STC
+	RET
+all:
+	CLC
+chosen:
+	RET
 
-start:
-	JMP	_rt0_amd64_linux(SB)
+// func choose(wanted, size int) (limits bool)
+TEXT ·choose(SB),NOSPLIT,$0-17
+	MOVQ	wanted+0(FP), R12
+	MOVQ	size+8(FP), R14
+	CALL	chooseCPUs<>(SB)
+	SETCS	limits+16(FP)
+	RET
 
 // func restore()
 TEXT ·restore(SB),NOSPLIT|NOFRAME,$0-0
