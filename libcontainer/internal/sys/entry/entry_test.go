@@ -32,11 +32,11 @@ func TestMakefile(t *testing.T) {
 
 // begun is what testdata/begun prints.
 type begun struct {
-	Processors, Threads, Slack int
-	Mask                       []byte
-	Files                      uint64
-	Limited, Relaxed           bool
-	Args                       []string
+	Processors, Threads, CPUs int
+	Slack                     string
+	Files                     uint64
+	Limited, Relaxed          bool
+	Args                      []string
 }
 
 func TestBegin(t *testing.T) {
@@ -73,7 +73,7 @@ func TestBegin(t *testing.T) {
 		}
 		got, started := runBegun(t, exec.Command("prlimit", append([]string{"--nofile=321:654", program}, c.args...)...))
 		want := begun{
-			Processors: c.processors, Threads: got.Threads, Slack: 54321, Mask: c.mask, Files: 321,
+			Processors: c.processors, Threads: got.Threads, Slack: "54321", CPUs: count(c.mask), Files: 321,
 			Limited: c.processors < count(c.mask), Relaxed: c.relaxed, Args: c.args,
 		}
 		if !reflect.DeepEqual(got, want) {

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -27,19 +29,20 @@ func files() (limit uint64) {
 func main() {
 	sys.RelaxMonitor()
 	early, _ := filepath.Glob("/proc/self/task/*")
-	slack, _ := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
-	mask, _ := sys.Affinity()
+	// Of the first thread, on which this need not be any more.
+	slack, _ := os.ReadFile("/proc/" + strconv.Itoa(os.Getpid()) + "/timerslack_ns")
+	var cpus unix.CPUSet
+	_ = unix.SchedGetaffinity(os.Getpid(), &cpus)
 	_ = json.NewEncoder(os.Stdout).Encode(map[string]any{
-		"Processors": runtime.GOMAXPROCS(0), "Threads": len(early), "Slack": slack, "Mask": mask,
+		"Processors": runtime.GOMAXPROCS(0), "Threads": len(early), "Slack": strings.TrimSpace(string(slack)), "CPUs": cpus.Count(),
 		"Files": files(), "Limited": entry.CPUs() != nil, "Relaxed": entry.TimerSlack() != 0, "Args": os.Args[1:],
 	})
 	runtime.LockOSThread()
 	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1000000, 0, 0, 0) // as threads have that the monitor started
-	if cpus := entry.CPUs(); cpus != nil {
-		one := make([]byte, len(mask))
-		cpu := sys.CPU()
-		one[cpu/8] = 1 << (cpu % 8)
-		_ = sys.SetAffinity(one) // as threads have that began early
+	if entry.CPUs() != nil {
+		var one unix.CPUSet
+		one.Set(sys.CPU())
+		_ = unix.SchedSetaffinity(0, &one) // as threads have that began early
 	}
 	for _, args := range [][]string{
 		{"grep", "-h", "", "/proc/self/timerslack_ns"}, {"grep", "^Cpus_allowed:", "/proc/self/status"}, {"grep", "^Max open files", "/proc/self/limits"},
