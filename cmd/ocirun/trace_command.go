@@ -53,10 +53,12 @@ format perfetto is the Trace Event Format, which https://ui.perfetto.dev shows.
 			if f.format != "table" && f.format != "json" && f.format != "perfetto" {
 				return errors.New("invalid format option")
 			}
-			if (f.bundle == nil) == (len(files) == 0) {
+			switch {
+			case f.bundle == nil && len(files) == 0:
 				return errors.New("either files of traces or --bundle are needed")
-			}
-			if f.bundle != nil {
+			case f.bundle != nil && len(files) > 0:
+				return errors.New("with --bundle there are no files of traces, such as " + strconv.Quote(files[0]))
+			case f.bundle != nil:
 				return f.run(a)
 			}
 			t, err := readTraces(files)

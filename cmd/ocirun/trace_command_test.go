@@ -55,7 +55,7 @@ func TestTraceFiles(t *testing.T) {
 func TestTraceWrong(t *testing.T) {
 	for argv, want := range map[string]string{
 		"trace":                 "either files of traces or --bundle are needed",
-		"trace -b /x file":      "either files of traces or --bundle are needed",
+		"trace -b /x file":      `with --bundle there are no files of traces, such as "file"`,
 		"trace -f xml file":     "invalid format option",
 		"trace /nonexistent/f":  "stat /nonexistent/f: no such file or directory",
 		"trace /dev/null":       "/dev/null: not a trace: unexpected end of JSON input",
