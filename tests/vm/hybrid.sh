@@ -21,7 +21,7 @@ main() {
 	trap finish EXIT
 	mkdir "$work"/{image,layers,root,share}
 	mount -o loop,ro "$image/root.ext4" "$work/image"
-	(cd "$TOP" && CGO_ENABLED=0 "$GO" build -trimpath -buildvcs=false -o "$work/share/ocirun" ./cmd/ocirun)
+	make --silent -C "$TOP" build GO="$GO" BIN="$work/share" >&2
 	(cd "$TOP" && CGO_ENABLED=0 "$GO" test -c -o "$work/share/tests" ./tests/integration)
 	make_cgroups
 	start >"$work/log" 2>&1 &

@@ -73,7 +73,7 @@ binaries() {
 	if [[ ${OCIRUN:-} ]]; then
 		cp "$OCIRUN" "$work/bin/ocirun"
 	else
-		"$GO" build -trimpath -buildvcs=false -o "$work/bin/ocirun" ./cmd/ocirun
+		make --silent build GO="$GO" BIN="$work/bin" >&2
 	fi
 	"$GO" build -trimpath -buildvcs=false -o "$work/bin/seccomp-agent" ./contrib/seccomp-agent
 	"$GO" build -trimpath -buildvcs=false -o "$work/bin/notify" ./tests/integration/notify

@@ -110,6 +110,9 @@ func buildBegun(t *testing.T) (program string) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("the Go runtime is entered as usual on " + runtime.GOARCH)
 	}
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("the program is built by the test, and Go is not installed")
+	}
 	program = filepath.Join(t.TempDir(), "begun")
 	build := exec.Command("go", "build", "-ldflags", "-E "+symbol, "-o", program, "./testdata/begun")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
