@@ -45,8 +45,16 @@ func (t *tmux) types(keys ...string) { t.do(append([]string{"send-keys"}, keys..
 // shows waits for a line on the screen.
 func (t *tmux) shows(line string) {
 	t.s.t.Helper()
+	screen, found := "", false
+	defer func() {
+		if !found {
+			t.s.t.Logf("the screen:\n%s", screen)
+		}
+	}()
 	t.s.eventually("the screen shows "+line, func() bool {
-		return strings.Contains("\n"+t.do("capture-pane", "-p"), "\n"+line+"\n")
+		screen = t.do("capture-pane", "-p")
+		found = strings.Contains("\n"+screen, "\n"+line+"\n")
+		return found
 	})
 }
 
