@@ -3,6 +3,7 @@ package relay
 import (
 	"errors"
 	"os"
+	"slices"
 	"strconv"
 	"syscall"
 
@@ -33,7 +34,7 @@ type Relay struct {
 	Pid, Pidfd int
 	// Signals are those that are handed on to it.
 	Signals *sys.Signals
-	// Input, Output and Errors are its streams.
+	// Flows are its input, its output and its errors.
 	Flows [3]Flow
 	// Master is its terminal, or -1. Console is then the terminal of the caller, which
 	// follows its size and is put back to the state Before in the end, or -1.
@@ -56,10 +57,11 @@ func (r *Relay) Become() error {
 	}
 	defer unix.Close(exe)
 	for _, fd := range r.descriptors() {
-		if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0); err != nil {
+		back, err := inherit(fd)
+		if err != nil {
 			return err
 		}
-		defer unix.CloseOnExec(fd)
+		defer back()
 	}
 	// What comes from now on waits for the relay. Another thread may have begun to handle a
 	// signal; the relay reads the queue as well.
@@ -77,14 +79,18 @@ func (r *Relay) descriptors() []int {
 	for _, f := range r.Flows {
 		list = append(list, f.From, f.To)
 	}
-	n := 0
-	for _, fd := range list {
-		if fd >= 0 {
-			list[n] = fd
-			n++
-		}
+	return slices.DeleteFunc(list, func(fd int) bool { return fd < 0 })
+}
+
+// inherit lets the next program have the descriptor, and gives a function that takes that
+// back. The caller's own streams are inherited anyhow, and stay so.
+func inherit(fd int) (back func(), err error) {
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+	if err != nil || flags&unix.FD_CLOEXEC == 0 {
+		return func() {}, err
 	}
-	return list[:n]
+	_, err = unix.FcntlInt(uintptr(fd), unix.F_SETFD, flags&^unix.FD_CLOEXEC)
+	return func() { unix.CloseOnExec(fd) }, err
 }
 
 // text is what relay.c reads: numbers, in its order.

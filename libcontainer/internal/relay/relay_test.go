@@ -26,9 +26,14 @@ func TestBecomeFails(t *testing.T) {
 	}
 	defer r.Close()
 	defer w.Close()
+	inherited, err := unix.FcntlInt(r.Fd(), unix.F_DUPFD, 0) // as the caller's own streams are
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(inherited)
 	relay := Relay{
 		Pid: 1, Pidfd: int(r.Fd()), Signals: signals, Master: -1, Console: -1,
-		Flows: [3]Flow{None, {From: int(r.Fd()), To: int(w.Fd())}, None},
+		Flows: [3]Flow{{From: inherited, To: -1}, {From: int(r.Fd()), To: int(w.Fd())}, None},
 	}
 	before := blob
 	defer func() { blob = before }()
@@ -41,6 +46,9 @@ func TestBecomeFails(t *testing.T) {
 			if flags, err := unix.FcntlInt(fd, unix.F_GETFD, 0); err != nil || flags != unix.FD_CLOEXEC {
 				t.Errorf("with %q: descriptor %d has the flags %d, %v", content, fd, flags, err)
 			}
+		}
+		if flags, err := unix.FcntlInt(uintptr(inherited), unix.F_GETFD, 0); err != nil || flags != 0 {
+			t.Errorf("with %q: an inherited descriptor has the flags %d, %v", content, flags, err)
 		}
 		if err := unix.Tgkill(os.Getpid(), unix.Gettid(), unix.SIGUSR1); err != nil {
 			t.Fatal(err)

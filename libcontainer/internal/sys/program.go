@@ -53,7 +53,7 @@ func (p *Program) forkExec() (pid, pidfd int, err error) {
 	}
 	forking.Lock()
 	defer forking.Unlock()
-	keepTimerSlack()
+	keepTimerSlack() // but not the CPUs, as ForkExec does: the caller may have chosen them for the program
 	pid, err = syscall.ForkExec("/proc/self/fd/"+strconv.Itoa(exe), p.Argv, &syscall.ProcAttr{Files: files, Sys: &syscall.SysProcAttr{
 		Cloneflags: uintptr(p.Flags), PidFD: &pidfd, UseCgroupFD: p.Cgroup >= 0, CgroupFD: p.Cgroup,
 	}})
